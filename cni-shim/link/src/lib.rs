@@ -1,0 +1,1 @@
+//! Netlink, network namespaces and sysctls.

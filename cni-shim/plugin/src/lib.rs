@@ -1,0 +1,1 @@
+//! CNI types and wire types.

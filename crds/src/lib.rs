@@ -1,0 +1,1 @@
+//! Landfall's Kubernetes API types.
