@@ -1,3 +1,11 @@
-//! Landfall's decisions: networks, addresses, ledger, link plans. Pure and no_std.
+//! Landfall's decisions: networks, addresses, ledger, link plans.
+//!
+//! Pure: no clock, no IO, no async, and `no_std`, so that the compiler holds the crate to that.
+//! The same `decide` and `step` run in the operator, in the agent, in the model checker and in
+//! the simulation.
 #![no_std]
+#![forbid(unsafe_code)]
+
 extern crate alloc;
+
+pub mod id;
