@@ -8,4 +8,7 @@
 
 extern crate alloc;
 
+pub mod address;
 pub mod id;
+pub mod mac;
+pub mod network;
