@@ -9,6 +9,9 @@
 extern crate alloc;
 
 pub mod address;
+pub mod agent;
 pub mod id;
+pub mod ledger;
+pub mod link;
 pub mod mac;
 pub mod network;

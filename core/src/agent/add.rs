@@ -1,0 +1,398 @@
+//! ADD: attach a pod's interfaces under its grants.
+
+use alloc::{
+    borrow::ToOwned,
+    collections::{BTreeMap, BTreeSet},
+    format,
+    string::String,
+    vec::Vec,
+};
+use core::mem;
+
+use super::{AddRequest, Effect, Flight, Key, Outcome, Phase, Record, Token, del, step::Agent};
+use crate::{
+    id::{Name, Uid},
+    ledger::view::Grant,
+};
+
+/// A newer ADD of the same owner ends the one in flight, if that is of another sandbox; the same
+/// sandbox again waits for it and gets the same result.
+pub(super) fn arrive(agent: &mut Agent<'_>, request: AddRequest) {
+    let superseded =
+        |other: &AddRequest| other.owner == request.owner && other.container != request.container;
+    let (ended, waiting) = mem::take(&mut agent.volatile.waiting)
+        .into_iter()
+        .partition(|other| superseded(other));
+    agent.volatile.waiting = waiting;
+    let ended: Vec<AddRequest> = ended;
+    for other in ended {
+        agent.emit(Effect::Reply(other.token, newer()));
+    }
+    if agent
+        .volatile
+        .flights
+        .get(&request.owner)
+        .is_some_and(|f| superseded(&f.request))
+    {
+        end(agent, request.owner, newer());
+    }
+    agent.volatile.waiting.push(request);
+}
+
+fn newer() -> Outcome {
+    Outcome::TryAgain("a newer sandbox of the same pod has taken over".to_owned())
+}
+
+/// Starts every waiting ADD whose grants are there and whose owner has none in flight.
+pub(super) fn start_waiting(agent: &mut Agent<'_>) {
+    for request in mem::take(&mut agent.volatile.waiting) {
+        if agent.volatile.flights.contains_key(&request.owner) {
+            agent.volatile.waiting.push(request);
+            continue;
+        }
+        match look_up(agent, &request) {
+            LookUp::Granted(grants) => start(agent, request, grants),
+            LookUp::Final(message) => {
+                agent.emit(Effect::Reply(request.token, Outcome::Refused(message)));
+            }
+            LookUp::NotYet => agent.volatile.waiting.push(request),
+        }
+    }
+}
+
+/// What the own object says of a request.
+enum LookUp {
+    Granted(BTreeMap<Name, Vec<Grant>>),
+    Final(String),
+    NotYet,
+}
+
+/// The grants of everything that is asked for: complete, none under recall, none released.
+fn look_up(agent: &Agent<'_>, request: &AddRequest) -> LookUp {
+    let Some(snapshot) = agent.durable.snapshot.as_ref().filter(|_| agent.is_ready()) else {
+        return LookUp::NotYet;
+    };
+    let mut grants: BTreeMap<Name, Vec<Grant>> = BTreeMap::new();
+    let usable = |grant: &&Grant| {
+        grant.owner == request.owner
+            && grant.address.is_none_or(|key| {
+                !snapshot.recalls.contains(&key)
+                    && !agent.durable.released.contains(&key)
+                    && !agent.volatile.blocked.contains(&key.0)
+            })
+    };
+    for grant in snapshot.grants.iter().filter(usable) {
+        let name = snapshot.networks.get(&grant.network);
+        let asked = |(network, interface): &(Name, Name)| {
+            Some(network) == name && *interface == grant.interface
+        };
+        if request.asked.iter().any(asked) {
+            grants
+                .entry(grant.interface.clone())
+                .or_default()
+                .push(grant.clone());
+        }
+    }
+    if grants.len() == request.asked.len() {
+        return LookUp::Granted(grants);
+    }
+    match snapshot.refusals.get(&request.owner) {
+        Some(refusal) if refusal.is_final => LookUp::Final(refusal.message.clone()),
+        _ => LookUp::NotYet,
+    }
+}
+
+/// Writes PENDING for each interface; older attachments of the owner on the same interfaces go
+/// first: device, then record, in this order.
+fn start(agent: &mut Agent<'_>, request: AddRequest, grants: BTreeMap<Name, Vec<Grant>>) {
+    let clearing: BTreeSet<Key> = agent
+        .durable
+        .records
+        .iter()
+        .filter(|(key, record)| {
+            record.owner == request.owner
+                && (key.container != request.container || record.phase == Phase::Detaching)
+                && grants.contains_key(&key.interface)
+        })
+        .map(|(key, _)| key.clone())
+        .collect();
+    let owner = request.owner;
+    for (interface, granted) in &grants {
+        let key = Key {
+            container: request.container.clone(),
+            interface: interface.clone(),
+        };
+        let known = agent.durable.records.get(&key).map(|record| record.phase);
+        if known.is_none() {
+            let record = record(Phase::Pending, owner, granted);
+            agent.save_record(&key, record);
+        }
+    }
+    for key in &clearing {
+        agent.detach(key);
+    }
+    let done = clearing.is_empty();
+    let flight = Flight {
+        request,
+        grants,
+        clearing,
+        making: BTreeSet::new(),
+        ended: None,
+        undoing: BTreeSet::new(),
+    };
+    agent.volatile.flights.insert(owner, flight);
+    if done {
+        make(agent, owner);
+    }
+}
+
+fn record(phase: Phase, owner: Uid, grants: &[Grant]) -> Record {
+    Record {
+        phase,
+        owner,
+        network: grants
+            .first()
+            .map(|grant| grant.network)
+            .unwrap_or_default(),
+        addresses: grants.iter().filter_map(|grant| grant.address).collect(),
+    }
+}
+
+/// Makes all links of the flight. A link that is there already, from an earlier try of the same
+/// sandbox, is found right and left alone by the shell's plan.
+fn make(agent: &mut Agent<'_>, owner: Uid) {
+    let Some(flight) = agent.volatile.flights.get_mut(&owner) else {
+        return;
+    };
+    flight.making = flight.grants.keys().cloned().collect();
+    let token = flight.request.token;
+    let links: Vec<(Key, Vec<Grant>)> = flight
+        .grants
+        .iter()
+        .map(|(interface, grants)| (flight.key(interface), grants.clone()))
+        .collect();
+    for (key, grants) in links {
+        // DETACHING was cleared above: the record is made anew under the grant of now.
+        if !agent.durable.records.contains_key(&key) {
+            agent.save_record(&key, record(Phase::Pending, owner, &grants));
+        }
+        agent.emit(Effect::Make { key, token, grants });
+    }
+}
+
+/// An older attachment is gone, or an undone link is.
+pub(super) fn cleared(agent: &mut Agent<'_>, key: &Key) {
+    let Some((owner, flight)) = flight_of(agent, key) else {
+        return;
+    };
+    let cleared = flight.clearing.remove(key);
+    let undone = flight.undoing.remove(key);
+    if cleared && flight.clearing.is_empty() {
+        if flight.ended.is_some() {
+            undo(agent, owner);
+        } else {
+            make(agent, owner);
+        }
+    } else if undone {
+        finish_if_undone(agent, owner);
+    }
+}
+
+/// An older attachment, or an undone link, could not be removed: the ADD fails and says so.
+pub(super) fn not_cleared(agent: &mut Agent<'_>, key: &Key, why: &str) {
+    let Some((owner, flight)) = flight_of(agent, key) else {
+        return;
+    };
+    if flight.clearing.remove(key) {
+        let sandbox = &key.container;
+        let message = format!(
+            "an older sandbox ({sandbox}) of this pod still has {}: {why}",
+            key.interface
+        );
+        flight.ended.get_or_insert(Outcome::Failed(message));
+        if flight.clearing.is_empty() {
+            undo(agent, owner);
+        }
+    } else if flight.undoing.remove(key) {
+        if let Some(Outcome::Failed(message) | Outcome::TryAgain(message)) = &mut flight.ended {
+            message.push_str("; and undoing failed: ");
+            message.push_str(why);
+        }
+        finish_if_undone(agent, owner);
+    }
+}
+
+/// A link was made.
+pub(super) fn made(agent: &mut Agent<'_>, key: &Key) {
+    let Some((owner, flight)) = flight_of(agent, key) else {
+        return;
+    };
+    flight.making.remove(&key.interface);
+    if !flight.making.is_empty() {
+        return;
+    }
+    if flight.ended.is_some() {
+        undo(agent, owner);
+        return;
+    }
+    let Some(flight) = agent.volatile.flights.remove(&owner) else {
+        return;
+    };
+    for (interface, grants) in &flight.grants {
+        agent.save_record(&flight.key(interface), record(Phase::Active, owner, grants));
+    }
+    agent.emit(Effect::Publish);
+    over(agent, &flight.request, Outcome::Done);
+}
+
+/// A link could not be made, and nothing of it is left: its record goes, the others are undone.
+pub(super) fn not_made(agent: &mut Agent<'_>, key: &Key, why: String) {
+    agent.drop_record(key);
+    let Some((owner, flight)) = flight_of(agent, key) else {
+        return;
+    };
+    flight.making.remove(&key.interface);
+    flight.ended.get_or_insert(Outcome::Failed(why));
+    if flight.making.is_empty() {
+        undo(agent, owner);
+    }
+}
+
+/// Ends the owner's ADD in flight with that answer, once what it does now is over.
+fn end(agent: &mut Agent<'_>, owner: Uid, outcome: Outcome) {
+    if let Some(flight) = agent.volatile.flights.get_mut(&owner) {
+        flight.ended.get_or_insert(outcome);
+    }
+}
+
+/// Ends every ADD of a sandbox that is being deleted.
+pub(super) fn end_of_container(agent: &mut Agent<'_>, container: &Name) {
+    let gone = || Outcome::TryAgain("the sandbox was deleted while it was attached".to_owned());
+    let (ended, waiting) = mem::take(&mut agent.volatile.waiting)
+        .into_iter()
+        .partition(|request| request.container == *container);
+    agent.volatile.waiting = waiting;
+    let ended: Vec<AddRequest> = ended;
+    for request in ended {
+        agent.emit(Effect::Reply(request.token, gone()));
+    }
+    let owners: Vec<Uid> = agent
+        .volatile
+        .flights
+        .iter()
+        .filter(|(_, flight)| flight.request.container == *container)
+        .map(|(owner, _)| *owner)
+        .collect();
+    for owner in owners {
+        end(agent, owner, gone());
+    }
+}
+
+/// Whether an ADD of the sandbox is in flight.
+pub(super) fn flies(agent: &Agent<'_>, container: &Name) -> bool {
+    agent
+        .volatile
+        .flights
+        .values()
+        .any(|flight| flight.request.container == *container)
+}
+
+/// An ADD waited as long as it may.
+pub(super) fn time_out(agent: &mut Agent<'_>, token: Token) {
+    let Some(at) = agent.volatile.waiting.iter().position(|r| r.token == token) else {
+        return;
+    };
+    let request = agent.volatile.waiting.remove(at);
+    let snapshot = agent.durable.snapshot.as_ref();
+    let refusal = snapshot.and_then(|snapshot| snapshot.refusals.get(&request.owner));
+    let message = match (refusal, snapshot) {
+        (Some(refusal), _) => refusal.message.clone(),
+        (None, None) => "the agent has not read its node object yet".to_owned(),
+        (None, Some(_)) if !agent.is_ready() => "the agent is still starting".to_owned(),
+        (None, Some(_)) => {
+            "no grant for this pod has arrived yet; is landfall-operator running?".to_owned()
+        }
+    };
+    agent.emit(Effect::Reply(token, Outcome::TryAgain(message)));
+}
+
+/// The plugin closed its connection: nobody waits for the result.
+pub(super) fn abort(agent: &mut Agent<'_>, token: Token) {
+    agent
+        .volatile
+        .waiting
+        .retain(|request| request.token != token);
+    let flight = agent
+        .volatile
+        .flights
+        .iter()
+        .find(|(_, f)| f.request.token == token);
+    if let Some(owner) = flight.map(|(owner, _)| *owner) {
+        end(
+            agent,
+            owner,
+            Outcome::TryAgain("the plugin closed its connection".to_owned()),
+        );
+    }
+}
+
+/// Removes in reverse what the ended flight made.
+fn undo(agent: &mut Agent<'_>, owner: Uid) {
+    let Some(flight) = agent.volatile.flights.get(&owner) else {
+        return;
+    };
+    let keys: Vec<Key> = flight
+        .grants
+        .keys()
+        .rev()
+        .map(|interface| flight.key(interface))
+        .filter(|key| agent.durable.records.contains_key(key))
+        .collect();
+    if let Some(flight) = agent.volatile.flights.get_mut(&owner) {
+        flight.undoing = keys.iter().cloned().collect();
+    }
+    for key in &keys {
+        agent.detach(key);
+    }
+    finish_if_undone(agent, owner);
+}
+
+fn finish_if_undone(agent: &mut Agent<'_>, owner: Uid) {
+    let undone = |flight: &Flight| flight.undoing.is_empty() && flight.making.is_empty();
+    if agent.volatile.flights.get(&owner).is_some_and(undone)
+        && let Some(flight) = agent.volatile.flights.remove(&owner)
+    {
+        let outcome = flight.ended.clone().unwrap_or(Outcome::Done);
+        over(agent, &flight.request, outcome);
+    }
+}
+
+/// The flight is over: answer, and let the DELs that waited for it begin.
+fn over(agent: &mut Agent<'_>, request: &AddRequest, outcome: Outcome) {
+    agent.emit(Effect::Reply(request.token, outcome));
+    del::flight_over(agent, &request.container);
+}
+
+fn flight_of<'a>(agent: &'a mut Agent<'_>, key: &Key) -> Option<(Uid, &'a mut Flight)> {
+    let mut flights = agent.volatile.flights.iter_mut();
+    flights
+        .find(|(_, flight)| flight.concerns(key))
+        .map(|(owner, flight)| (*owner, flight))
+}
+
+// === impl Flight ===
+
+impl Flight {
+    fn key(&self, interface: &Name) -> Key {
+        Key {
+            container: self.request.container.clone(),
+            interface: interface.clone(),
+        }
+    }
+
+    /// Whether the attachment is one that the flight makes or clears.
+    fn concerns(&self, key: &Key) -> bool {
+        let own = key.container == self.request.container;
+        own && self.grants.contains_key(&key.interface) || self.clearing.contains(key)
+    }
+}

@@ -1,0 +1,173 @@
+//! Which address a slot gets: the lowest that never was used, else the one that rested longest.
+
+use alloc::{format, string::String};
+use core::net::IpAddr;
+
+use super::{Block, BlockId, Entry, Millis, State, View, draft::Drafts, view::NetworkView};
+use crate::{
+    address::{Family, successor},
+    network::{Labels, Network},
+};
+
+/// What `choose` found.
+pub(super) enum Choice {
+    /// Free, in a block that exists.
+    Take(BlockId, IpAddr),
+    /// Free, in a block that must be made first.
+    Missing(BlockId, IpAddr),
+    /// None free now; one has rested enough at that time.
+    Resting(Millis),
+    /// None free, and time alone frees none.
+    Full,
+    /// A requested address that the network never grants.
+    Invalid(String),
+}
+
+/// An address of `family`: per family the first subnet that matches the node and has room.
+pub(super) fn choose(
+    view: &View,
+    drafts: &Drafts<'_>,
+    network: &NetworkView,
+    labels: &Labels,
+    family: Family,
+    taken: &[IpAddr],
+) -> Choice {
+    let network = &network.network;
+    let mut resting = Oldest::default();
+    for subnet in network.subnets_for(family, labels) {
+        for range in subnet.usable.ranges() {
+            let mut cursor = Some(range.first());
+            while let Some(from) = cursor {
+                let id = BlockId::of(&network.segment, from);
+                let last = id.last().min(range.last());
+                let Some(block) = drafts.block(&id) else {
+                    // A pod may take more than one address of a block that is still to be made.
+                    return match first_not_in(from, last, taken) {
+                        Some(address) => Choice::Missing(id, address),
+                        None => Choice::Full,
+                    };
+                };
+                if let Some(address) = first_free(block, from, last, taken) {
+                    return Choice::Take(id, address);
+                }
+                resting.look(block, from, last, taken);
+                cursor = if last < range.last() {
+                    successor(last)
+                } else {
+                    None
+                };
+            }
+        }
+    }
+    resting.choice(view, network)
+}
+
+/// A requested address, if the network may grant it and nobody has it.
+pub(super) fn requested(
+    view: &View,
+    drafts: &Drafts<'_>,
+    network: &NetworkView,
+    address: IpAddr,
+    taken: &[IpAddr],
+) -> Choice {
+    let network = &network.network;
+    if network.subnet_of(address).is_none() {
+        let name = &network.name;
+        return Choice::Invalid(format!(
+            "address {address} is not one that network {name} grants: choose one inside its \
+             ranges, outside its excludes, and not a gateway"
+        ));
+    }
+    let id = BlockId::of(&network.segment, address);
+    let Some(block) = drafts.block(&id) else {
+        return Choice::Missing(id, address);
+    };
+    if first_free(block, address, address, taken).is_some() {
+        return Choice::Take(id, address);
+    }
+    let mut resting = Oldest::default();
+    resting.look(block, address, address, taken);
+    resting.choice(view, network)
+}
+
+/// The COOLING address that was released first.
+#[derive(Default)]
+struct Oldest(Option<(Millis, BlockId, IpAddr)>);
+
+impl Oldest {
+    fn look(&mut self, block: &Block, from: IpAddr, last: IpAddr, taken: &[IpAddr]) {
+        for (address, entry) in block.entries.range(from..=last) {
+            let older = self
+                .0
+                .as_ref()
+                .is_none_or(|(since, _, _)| entry.since < *since);
+            if entry.state == State::Cooling && older && !taken.contains(address) {
+                self.0 = Some((entry.since, block.id.clone(), *address));
+            }
+        }
+    }
+
+    /// The pool is short, or the walk had not come here: past `minimum` the oldest is used.
+    fn choice(self, view: &View, network: &Network) -> Choice {
+        match self.0 {
+            None => Choice::Full,
+            Some((since, id, address)) => {
+                let until = since.saturating_add(network.ipam.reuse_minimum_ms);
+                if until <= view.now {
+                    Choice::Take(id, address)
+                } else {
+                    Choice::Resting(until)
+                }
+            }
+        }
+    }
+}
+
+/// The first address that has no entry.
+fn first_free(block: &Block, from: IpAddr, last: IpAddr, taken: &[IpAddr]) -> Option<IpAddr> {
+    let mut next = from;
+    for (address, _) in block.entries.range(from..=last) {
+        if let Some(free) = gap(next, *address, taken) {
+            return Some(free);
+        }
+        next = successor(*address)?;
+    }
+    if next > last {
+        return None;
+    }
+    first_not_in(next, last, taken)
+}
+
+/// An address in `from..until` that is not taken.
+fn gap(from: IpAddr, until: IpAddr, taken: &[IpAddr]) -> Option<IpAddr> {
+    let mut next = from;
+    while next < until {
+        if !taken.contains(&next) {
+            return Some(next);
+        }
+        next = successor(next)?;
+    }
+    None
+}
+
+fn first_not_in(from: IpAddr, last: IpAddr, taken: &[IpAddr]) -> Option<IpAddr> {
+    gap(from, last, taken).or_else(|| (!taken.contains(&last)).then_some(last))
+}
+
+/// Whether an entry may be forgotten: it rested as long as is preferred.
+pub(super) fn has_rested(entry: &Entry, network: Option<&NetworkView>, now: Millis) -> bool {
+    let rest = network.map_or(0, |network| network.network.ipam.reuse_preferred_ms);
+    entry.state == State::Cooling && entry.since.saturating_add(rest) <= now
+}
+
+// === impl BlockId ===
+
+impl BlockId {
+    /// The last address of the block.
+    fn last(&self) -> IpAddr {
+        match self.first {
+            IpAddr::V4(v4) => IpAddr::V4((v4.to_bits() | 0xff).into()),
+            IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() | 0xff).into()),
+        }
+    }
+}

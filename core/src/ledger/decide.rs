@@ -1,0 +1,66 @@
+//! The operator's decision: level-triggered, from what was seen to what must be written.
+//!
+//! No program counters: "died between two writes", "lost reply" and "zombie" are all "another view
+//! decides next".
+
+use alloc::{collections::BTreeMap, vec::Vec};
+
+use super::{
+    Block, BlockId, Millis, Rules, View,
+    draft::{self, Drafts},
+    grant, node, release,
+    view::{NodeSpec, Refusal},
+};
+use crate::id::{Name, Uid};
+
+/// A write (or the read that a write needs), complete in itself with its precondition.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Write {
+    /// Replace a node object's protocol fields, if its spec is still the version in the view.
+    /// Applied before the block writes of the same decision, so that the pushes which follow
+    /// those need no further read.
+    Node {
+        /// The node object.
+        name: Name,
+        /// Its protocol fields in full.
+        spec: NodeSpec,
+    },
+    /// Make the block under a newly drawn epoch, after a quorum read of what the nodes hold.
+    CreateBlock(BlockId),
+    /// Replace the block, if it is still the version in the view.
+    Block(Block),
+    /// Read the block with quorum: a push waits for it.
+    ReadBlock(BlockId),
+}
+
+/// What one decision comes to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decision {
+    /// Independent of each other; any subset may be lost.
+    pub writes: Vec<Write>,
+    /// Owners that get nothing now, and why.
+    pub refusals: BTreeMap<Uid, Refusal>,
+    /// When time alone may change the decision (an address has rested).
+    pub wake_at: Option<Millis>,
+}
+
+/// Decides on a view.
+pub fn decide(view: &View, rules: Rules) -> Decision {
+    let held = draft::by_owner(view);
+    let mut drafts = Drafts::new(view);
+    release::free(view, rules, &held, &mut drafts);
+    release::recall(view, rules, &held, &mut drafts);
+    release::forget_rested(view, &mut drafts);
+    let mut decision = Decision::default();
+    grant::grant(view, &held, &mut drafts, &mut decision);
+    decision.writes.extend(node::node_writes(
+        view,
+        rules,
+        &held,
+        &mut drafts,
+        &decision.refusals,
+    ));
+    decision.writes.extend(drafts.into_writes());
+    decision.writes.sort();
+    decision
+}

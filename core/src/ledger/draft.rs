@@ -1,0 +1,130 @@
+//! Blocks as they will be after the writes of this decision.
+
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
+use core::net::IpAddr;
+
+use super::{Block, BlockId, Entry, Holder, State, View, Write};
+use crate::id::{Name, Uid};
+
+/// The blocks of a view with this decision's changes on top: one write a block.
+pub(super) struct Drafts<'v> {
+    view: &'v View,
+    changed: BTreeMap<BlockId, Block>,
+    missing: BTreeSet<BlockId>,
+}
+
+impl<'v> Drafts<'v> {
+    pub(super) fn new(view: &'v View) -> Self {
+        Self {
+            view,
+            changed: BTreeMap::new(),
+            missing: BTreeSet::new(),
+        }
+    }
+
+    /// The block with the changes so far.
+    pub(super) fn block(&self, id: &BlockId) -> Option<&Block> {
+        self.changed
+            .get(id)
+            .or_else(|| self.view.blocks.get(id).map(|seen| &seen.value))
+    }
+
+    /// The block to change; `None` if it does not exist yet.
+    fn block_mut(&mut self, id: &BlockId) -> Option<&mut Block> {
+        if !self.changed.contains_key(id) {
+            let block = self.view.blocks.get(id)?.value.clone();
+            self.changed.insert(id.clone(), block);
+        }
+        self.changed.get_mut(id)
+    }
+
+    /// Asks for a block object that does not exist.
+    pub(super) fn miss(&mut self, id: BlockId) {
+        self.missing.insert(id);
+    }
+
+    /// Whether this decision asked for the block to be made.
+    pub(super) fn is_missing(&self, id: &BlockId) -> bool {
+        self.missing.contains(id)
+    }
+
+    /// Takes a free address: a new seq, RESERVED or GRANTED.
+    pub(super) fn take(
+        &mut self,
+        id: &BlockId,
+        address: IpAddr,
+        network: Uid,
+        holder: Holder,
+        state: State,
+    ) {
+        let since = self.view.now;
+        if let Some(block) = self.block_mut(id) {
+            let seq = block.draw();
+            let entry = Entry {
+                state,
+                seq,
+                network,
+                holder: Some(holder),
+                since,
+            };
+            block.entries.insert(address, entry);
+        }
+    }
+
+    /// Moves an entry to another state under the same seq.
+    pub(super) fn turn(&mut self, id: &BlockId, address: IpAddr, state: State) {
+        let now = self.view.now;
+        if let Some(entry) = self
+            .block_mut(id)
+            .and_then(|block| block.entries.get_mut(&address))
+        {
+            entry.state = state;
+            entry.since = now;
+            if !state.is_held() && state != State::Reserved {
+                entry.holder = None;
+            }
+        }
+    }
+
+    /// Forgets an entry that no node can use: the address is FREE.
+    pub(super) fn forget(&mut self, id: &BlockId, address: IpAddr) {
+        if let Some(block) = self.block_mut(id) {
+            block.entries.remove(&address);
+        }
+    }
+
+    /// Block writes and creations of this decision.
+    pub(super) fn into_writes(self) -> Vec<Write> {
+        let created = self.missing.into_iter().map(Write::CreateBlock);
+        created
+            .chain(self.changed.into_values().map(Write::Block))
+            .collect()
+    }
+}
+
+/// Where an owner's entries are.
+pub(super) type Held<'v> = BTreeMap<Uid, Vec<(&'v BlockId, IpAddr, &'v Entry, &'v Holder)>>;
+
+/// All entries with a holder, by owner.
+pub(super) fn by_owner(view: &View) -> Held<'_> {
+    let mut held = Held::new();
+    for (id, seen) in &view.blocks {
+        for (address, entry) in &seen.value.entries {
+            if let Some(holder) = &entry.holder {
+                held.entry(holder.owner)
+                    .or_default()
+                    .push((id, *address, entry, holder));
+            }
+        }
+    }
+    held
+}
+
+/// The block of `address` for `network`, if both are known.
+pub(super) fn block_of(view: &View, network: Uid, address: IpAddr) -> Option<BlockId> {
+    let segment: &Name = &view.networks.get(&network)?.network.segment;
+    Some(BlockId::of(segment, address))
+}

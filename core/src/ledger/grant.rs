@@ -1,0 +1,271 @@
+//! Reserve and grant: which addresses an owner needs, and taking them.
+
+use alloc::{format, string::String, vec::Vec};
+use core::net::IpAddr;
+
+use super::{
+    BlockId, Decision, Entry, Holder, State, View,
+    choose::{self, Choice},
+    draft::{Drafts, Held},
+    view::{NodeView, Pod, Refusal, Want},
+};
+use crate::{address::Family, id::Uid};
+
+/// The place of one address: a grant fills at most one for each (owner, network, interface,
+/// family, index).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slot<'v> {
+    pub(super) want: &'v Want,
+    pub(super) family: Family,
+    pub(super) index: u16,
+    pub(super) requested: Option<IpAddr>,
+}
+
+impl Slot<'_> {
+    /// Whether the entry fills this slot.
+    pub(super) fn is_filled_by(&self, address: IpAddr, entry: &Entry, holder: &Holder) -> bool {
+        entry.network == self.want.network
+            && holder.interface == self.want.interface
+            && holder.index == self.index
+            && Family::of(address) == self.family
+            && self.requested.is_none_or(|requested| requested == address)
+    }
+}
+
+/// Every address that the pod needs on that node, in a fixed order: (interface, family).
+pub(super) fn slots<'v>(view: &View, pod: &'v Pod) -> Vec<Slot<'v>> {
+    let mut slots = Vec::new();
+    for want in &pod.wants {
+        let Some(network) = view.networks.get(&want.network) else {
+            continue;
+        };
+        if want.addresses.is_empty() {
+            let families = network.network.families();
+            slots.extend(families.map(|family| Slot {
+                want,
+                family,
+                index: 0,
+                requested: None,
+            }));
+        }
+        for (index, address) in (0_u16..).zip(&want.addresses) {
+            let (family, requested) = (Family::of(*address), Some(*address));
+            slots.push(Slot {
+                want,
+                family,
+                index,
+                requested,
+            });
+        }
+    }
+    slots
+}
+
+/// **Grant**, ledger half: every pod that lacks an address gets one, or a refusal.
+pub(super) fn grant(
+    view: &View,
+    held: &Held<'_>,
+    drafts: &mut Drafts<'_>,
+    decision: &mut Decision,
+) {
+    for (owner, pod) in &view.pods {
+        let outcome = match (&pod.refusal, view.nodes.get(&pod.node)) {
+            (Some(refusal), _) => Err(refusal.clone()),
+            (None, Some(node)) if node.live => serve(
+                view,
+                held,
+                drafts,
+                decision,
+                Served {
+                    owner: *owner,
+                    pod,
+                    node,
+                },
+            ),
+            (None, _) => Err(no_agent(pod)),
+        };
+        if let Err(refusal) = outcome {
+            decision.refusals.insert(*owner, refusal);
+        }
+    }
+}
+
+/// The pod that is being served.
+#[derive(Clone, Copy)]
+struct Served<'v> {
+    owner: Uid,
+    pod: &'v Pod,
+    node: &'v NodeView,
+}
+
+fn serve(
+    view: &View,
+    held: &Held<'_>,
+    drafts: &mut Drafts<'_>,
+    decision: &mut Decision,
+    served: Served<'_>,
+) -> Result<(), Refusal> {
+    let slots = slots(view, served.pod);
+    let mine = held.get(&served.owner).map_or(&[][..], Vec::as_slice);
+    let fills = |slot: &Slot<'_>| {
+        mine.iter()
+            .find(|(_, address, entry, holder)| slot.is_filled_by(*address, entry, holder))
+    };
+    // An address of this slot that is on its way back blocks the slot: a spec never lists two.
+    let going = slots
+        .iter()
+        .filter_map(&fills)
+        .any(|(_, _, entry, _)| !matches!(entry.state, State::Reserved | State::Granted));
+    if going {
+        return Ok(());
+    }
+    let missing: Vec<Slot<'_>> = slots
+        .iter()
+        .copied()
+        .filter(|slot| fills(slot).is_none())
+        .collect();
+    if missing.is_empty() {
+        for (id, address, entry, _) in slots.iter().filter_map(&fills) {
+            if entry.state == State::Reserved {
+                drafts.turn(id, *address, State::Granted);
+            }
+        }
+        return Ok(());
+    }
+    let chosen = match choose_all(view, drafts, decision, served, &missing) {
+        Ok(chosen) => chosen,
+        Err(refusal) => {
+            give_back(mine, drafts);
+            return Err(refusal);
+        }
+    };
+    // One block write is atomic; over several blocks all are RESERVED first.
+    let mut blocks = chosen.iter().map(|(id, _, _)| id);
+    let first = blocks.next();
+    let alone = missing.len() == slots.len() && blocks.all(|id| Some(id) == first);
+    let state = if alone {
+        State::Granted
+    } else {
+        State::Reserved
+    };
+    if chosen.iter().any(|(id, _, _)| drafts.is_missing(id)) {
+        return Ok(());
+    }
+    for (id, address, slot) in chosen {
+        let holder = served.holder(&slot);
+        drafts.take(&id, address, slot.want.network, holder, state);
+    }
+    Ok(())
+}
+
+impl Served<'_> {
+    fn holder(&self, slot: &Slot<'_>) -> Holder {
+        Holder {
+            node: self.pod.node.clone(),
+            node_uid: self.node.uid,
+            machine: self.node.machine,
+            owner: self.owner,
+            interface: slot.want.interface.clone(),
+            index: slot.index,
+        }
+    }
+}
+
+/// An address for each slot, or the reason why one has none. Within one pod no address is chosen
+/// twice, though the drafts do not know of them yet.
+fn choose_all<'p>(
+    view: &View,
+    drafts: &mut Drafts<'_>,
+    decision: &mut Decision,
+    served: Served<'_>,
+    missing: &[Slot<'p>],
+) -> Result<Vec<(BlockId, IpAddr, Slot<'p>)>, Refusal> {
+    let mut chosen: Vec<(BlockId, IpAddr, Slot<'p>)> = Vec::new();
+    for slot in missing {
+        let Some(network) = view.networks.get(&slot.want.network) else {
+            continue;
+        };
+        if let Some(refusal) = &network.closed {
+            return Err(refusal.clone());
+        }
+        let taken: Vec<IpAddr> = chosen.iter().map(|(_, address, _)| *address).collect();
+        let choice = match slot.requested {
+            Some(address) => choose::requested(view, drafts, network, address, &taken),
+            None => choose::choose(
+                view,
+                drafts,
+                network,
+                &served.node.labels,
+                slot.family,
+                &taken,
+            ),
+        };
+        match choice {
+            Choice::Take(id, address) => chosen.push((id, address, *slot)),
+            Choice::Missing(id, address) => {
+                drafts.miss(id.clone());
+                chosen.push((id, address, *slot));
+            }
+            Choice::Resting(until) => {
+                decision.wake_at = Some(decision.wake_at.map_or(until, |at| at.min(until)));
+                return Err(exhausted(network.network.name.as_str(), slot));
+            }
+            Choice::Full => return Err(exhausted(network.network.name.as_str(), slot)),
+            Choice::Invalid(message) => return Err(invalid(message)),
+        }
+    }
+    Ok(chosen)
+}
+
+/// If one address can't be had, the others go back before the next attempt: RESERVED at once; a
+/// GRANTED one (a lost race) by recall.
+fn give_back(mine: &[(&BlockId, IpAddr, &Entry, &Holder)], drafts: &mut Drafts<'_>) {
+    for (id, address, entry, _) in mine {
+        if entry.state == State::Reserved {
+            drafts.forget(id, *address);
+        }
+    }
+}
+
+fn exhausted(network: &str, slot: &Slot<'_>) -> Refusal {
+    let family = match slot.family {
+        Family::V4 => "IPv4",
+        Family::V6 => "IPv6",
+    };
+    let message = match slot.requested {
+        None => format!(
+            "network {network} has no free {family} address for this node: the pod starts by \
+             itself when one is released; widen spec.ipam.subnets to have more"
+        ),
+        Some(address) => format!(
+            "address {address} of network {network} is in use: the pod starts by itself when it \
+             is released"
+        ),
+    };
+    Refusal {
+        reason: String::from("AddressPoolExhausted"),
+        message,
+        is_final: false,
+    }
+}
+
+fn invalid(message: String) -> Refusal {
+    Refusal {
+        reason: String::from("InvalidAnnotation"),
+        message,
+        is_final: true,
+    }
+}
+
+fn no_agent(pod: &Pod) -> Refusal {
+    let message = format!(
+        "node {} has no Ready landfall-agent: the pod gets its addresses when the DaemonSet's pod \
+         there is Ready",
+        pod.node
+    );
+    Refusal {
+        reason: String::from("NoAgentOnNode"),
+        message,
+        is_final: false,
+    }
+}

@@ -1,0 +1,79 @@
+//! A block that is made anew takes over what the nodes hold.
+//!
+//! A block object may have been deleted by hand. Before any block is made, all node objects are
+//! listed with quorum; what they name is entered as held, under its own seq, so that an old
+//! acknowledgement still matches and the new epoch, which is higher, never draws it again.
+
+use alloc::collections::BTreeMap;
+use core::net::IpAddr;
+
+use super::{
+    Block, BlockId, Entry, Holder, Millis, State,
+    fresh::Quorum,
+    view::{Grant, NodeView},
+};
+use crate::id::{Name, Uid};
+
+/// The block under `epoch`, with everything in its range that a node object grants or recalls.
+/// `segments` maps a network's UID to its segment.
+pub fn rebuild(
+    id: BlockId,
+    epoch: u64,
+    now: Millis,
+    nodes: Quorum<&BTreeMap<Name, NodeView>>,
+    segments: &BTreeMap<Uid, Name>,
+) -> Block {
+    let mut block = Block::new(id, epoch);
+    for (name, node) in *nodes.get() {
+        for grant in &node.spec.grants {
+            if segments.get(&grant.network) != Some(&block.id.segment) {
+                continue;
+            }
+            if let Some((address, entry)) = held_entry(name, node, grant, now)
+                && BlockId::of(&block.id.segment, address) == block.id
+            {
+                let older = block
+                    .entries
+                    .get(&address)
+                    .is_none_or(|known| known.seq < entry.seq);
+                if older {
+                    block.entries.insert(address, entry);
+                }
+            }
+        }
+    }
+    block
+}
+
+fn held_entry(
+    name: &Name,
+    node: &NodeView,
+    grant: &Grant,
+    since: Millis,
+) -> Option<(IpAddr, Entry)> {
+    let (address, seq) = grant.address?;
+    let recalled = node.spec.recalls.contains(&(address, seq));
+    let holder = Holder {
+        node: name.clone(),
+        node_uid: node.uid,
+        machine: node.machine,
+        owner: grant.owner,
+        interface: grant.interface.clone(),
+        index: grant.index,
+    };
+    let state = if recalled {
+        State::Recalling
+    } else {
+        State::Granted
+    };
+    Some((
+        address,
+        Entry {
+            state,
+            seq,
+            network: grant.network,
+            holder: Some(holder),
+            since,
+        },
+    ))
+}

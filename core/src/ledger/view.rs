@@ -1,0 +1,150 @@
+//! What the operator has seen: the input of every decision.
+
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    string::String,
+    vec::Vec,
+};
+use core::net::IpAddr;
+
+use super::{
+    Block, BlockId, Holder, Millis,
+    fresh::{Seen, Tick},
+};
+use crate::{
+    id::{Name, Seq, Uid},
+    mac::Mac,
+    network::Network,
+};
+
+/// Everything that `decide` looks at. The shell fills it from watches, quorum reads and the
+/// results of its own writes.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// The time of the decision; only COOLING and FOREIGN use it.
+    pub now: Millis,
+    /// All networks that exist, by UID.
+    pub networks: BTreeMap<Uid, NetworkView>,
+    /// All blocks that exist.
+    pub blocks: BTreeMap<BlockId, Seen<Block>>,
+    /// All node objects (LandfallNode), by name.
+    pub nodes: BTreeMap<Name, NodeView>,
+    /// Every pod that may start a sandbox and asks for a network, by owner UID. A pod that is
+    /// deleted, terminal, or asks for nothing is not here.
+    pub pods: BTreeMap<Uid, Pod>,
+}
+
+/// A network, and whether it takes new attachments.
+#[derive(Clone, Debug)]
+pub struct NetworkView {
+    /// The validated network.
+    pub network: Network,
+    /// Set if the network grants nothing new (paused, deleted, not accepted): why.
+    pub closed: Option<Refusal>,
+}
+
+/// A node object as last seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeView {
+    /// When this version of the spec was first seen; pushes need a block read after it.
+    pub seen_at: Tick,
+    /// UID of the Node object.
+    pub uid: Uid,
+    /// The machine's ID.
+    pub machine: Uid,
+    /// Labels of the Node object, for subnets by node.
+    pub labels: BTreeMap<String, String>,
+    /// A pod of our DaemonSet is Ready there.
+    pub live: bool,
+    /// `spec.grants`, `spec.recalls` and `spec.refusals`.
+    pub spec: NodeSpec,
+    /// The part of the status that decisions use.
+    pub status: NodeStatus,
+}
+
+/// The part of a node object's spec that the protocol writes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeSpec {
+    /// What was granted to the node, ordered by owner.
+    pub grants: Vec<Grant>,
+    /// (address, seq) that the node is asked to give back.
+    pub recalls: BTreeSet<(IpAddr, Seq)>,
+    /// Owners on this node that get no grant now, and why.
+    pub refusals: BTreeMap<Uid, Refusal>,
+}
+
+/// The part of a node object's status that the protocol reads.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeStatus {
+    /// UID of the Node object under which the writer runs.
+    pub node_uid: Uid,
+    /// Machine ID of the writer.
+    pub machine: Uid,
+    /// Earlier node UIDs that the machine may speak for.
+    pub speaks_for: BTreeSet<Uid>,
+    /// Acknowledged: no sandbox of the node uses (address, seq), nor ever will.
+    pub released: BTreeSet<(IpAddr, Seq)>,
+}
+
+/// One address (or none, for a network without IPAM) for one interface of one owner.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Grant {
+    /// The pod's UID.
+    pub owner: Uid,
+    /// The interface in the pod.
+    pub interface: Name,
+    /// The network's UID.
+    pub network: Uid,
+    /// The address and its seq; `None` where the network has no IPAM of ours.
+    pub address: Option<(IpAddr, Seq)>,
+    /// Which of several requested addresses of one family.
+    pub index: u16,
+    /// MAC address of the interface; `None` for ipvlan, which has its parent's.
+    pub mac: Option<Mac>,
+}
+
+/// Why an owner gets no grant.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Refusal {
+    /// The Event's reason, such as `AddressPoolExhausted`.
+    pub reason: String,
+    /// A sentence for the user.
+    pub message: String,
+    /// Only the user can mend it: waiting is of no use.
+    pub is_final: bool,
+}
+
+/// A pod that asks for networks and may start a sandbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pod {
+    /// The node it is bound to.
+    pub node: Name,
+    /// What it asks for; empty if `refusal` is set.
+    pub wants: Vec<Want>,
+    /// Its annotation can't be served: why.
+    pub refusal: Option<Refusal>,
+}
+
+/// One interface that a pod asks for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Want {
+    /// The network's UID.
+    pub network: Uid,
+    /// The interface's name in the pod.
+    pub interface: Name,
+    /// Requested addresses; empty: one per family, of the operator's choice.
+    pub addresses: Vec<IpAddr>,
+    /// Requested MAC address.
+    pub mac: Option<Mac>,
+}
+
+// === impl NodeStatus ===
+
+impl NodeStatus {
+    /// Whether the writer of this status may acknowledge for `holder` (03, "Who speaks for a
+    /// node"): the same machine, under that node UID or one it has had.
+    pub fn speaks_for(&self, holder: &Holder) -> bool {
+        self.machine == holder.machine
+            && (self.node_uid == holder.node_uid || self.speaks_for.contains(&holder.node_uid))
+    }
+}
