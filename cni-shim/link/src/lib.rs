@@ -1,1 +1,37 @@
-//! Netlink, network namespaces and sysctls.
+//! Netlink, network namespaces and sysctls: what touches the kernel, for the agent and for the
+//! stand-alone plugin.
+//!
+//! Everything here blocks, and holds the caller for up to 20 ms (RTM_DELLINK waits for RCU): call it
+//! from threads of your own, never from a tokio worker.
+//!
+//! ```text
+//! Netns ── enter ──> Inside ── socket ──> Socket of the sandbox
+//!                      └────── sysctls (from a thread inside, by path)
+//! Node ── attach(netns, Link) ──> observe > plan > execute > observe > check ──> Made
+//!      ── detach(netns, Device) ─> gone for everybody when it returns
+//!      ── parents() ─────────────> the node's own links
+//! ```
+
+mod announce;
+mod attach;
+mod detach;
+mod driver;
+mod error;
+mod message;
+mod monitor;
+mod netns;
+mod observe;
+mod parents;
+mod socket;
+mod sysctl;
+
+pub use announce::{AnnounceError, announce};
+pub use attach::{AttachError, Cause, Made, Node, StepError};
+pub use detach::{DetachError, Detached, detach};
+pub use error::{Chain, Hint};
+pub use monitor::{Event, Monitor};
+pub use netns::{Cookie, Inside, Netns, NetnsError};
+pub use observe::{ObserveError, devices};
+pub use parents::{Parent, list};
+pub use socket::{NetlinkError, Refusal, Socket};
+pub use sysctl::{PROC_SYS, SysctlError, Sysctls};

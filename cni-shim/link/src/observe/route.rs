@@ -1,0 +1,70 @@
+//! The routes of a link.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::IpNet;
+use landfall_core::network::Route;
+use netlink_packet_route::{
+    AddressFamily, RouteNetlinkMessage,
+    route::{RouteAttribute, RouteHeader, RouteMessage},
+};
+use nix::libc::{RTA_DST, RTA_GATEWAY, RTA_OIF, RTA_PRIORITY, RTM_NEWROUTE};
+
+use super::{family, ip};
+use crate::socket::{Frame, NetlinkError, Socket};
+
+/// struct rtmsg.
+const HEADER: usize = 12;
+
+/// The routes of the main table that leave through a link, or through any (index 0).
+pub(crate) fn routes(socket: &mut Socket, index: u32) -> Result<Vec<Route>, NetlinkError> {
+    Ok(routes_with_link(socket, index)?
+        .into_iter()
+        .map(|(_, route)| route)
+        .collect())
+}
+
+/// As [`routes`], each with the index of its link.
+pub(crate) fn routes_with_link(
+    socket: &mut Socket,
+    index: u32,
+) -> Result<Vec<(u32, Route)>, NetlinkError> {
+    let mut routes = Vec::new();
+    for wanted in [AddressFamily::Inet, AddressFamily::Inet6] {
+        let mut message = RouteMessage::default();
+        message.header.address_family = wanted;
+        message.header.table = RouteHeader::RT_TABLE_MAIN;
+        if index != 0 {
+            message.attributes = vec![RouteAttribute::Oif(index)];
+        }
+        let frames = socket.dump(&RouteNetlinkMessage::GetRoute(message))?;
+        // A kernel without IPv6 answers with what it has, once more.
+        let own = frames.iter().filter(|frame| family(frame) == Some(wanted));
+        routes.extend(own.filter_map(route));
+    }
+    routes.retain(|(found, _)| index == 0 || *found == index);
+    Ok(routes)
+}
+
+fn route(frame: &Frame) -> Option<(u32, Route)> {
+    if frame.kind != RTM_NEWROUTE || frame.payload.get(4)? != &RouteHeader::RT_TABLE_MAIN {
+        return None;
+    }
+    let prefix = *frame.payload.get(1)?;
+    let attributes = frame.attributes(HEADER);
+    let any = match family(frame)? {
+        AddressFamily::Inet => IpAddr::from(Ipv4Addr::UNSPECIFIED),
+        AddressFamily::Inet6 => IpAddr::from(Ipv6Addr::UNSPECIFIED),
+        _ => return None,
+    };
+    let destination = match attributes.get(RTA_DST) {
+        Some(bytes) => ip(bytes)?,
+        None => any,
+    };
+    let route = Route {
+        destination: IpNet::new(destination, prefix).ok()?,
+        gateway: attributes.get(RTA_GATEWAY).and_then(ip),
+        metric: attributes.u32(RTA_PRIORITY),
+    };
+    Some((attributes.u32(RTA_OIF)?, route))
+}

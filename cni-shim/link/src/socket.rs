@@ -1,0 +1,293 @@
+//! A blocking rtnetlink socket.
+//!
+//! rtnetlink does its work inside send(): when send returns, the answer is already in the receive
+//! buffer. So there is nothing to wait for asynchronously, and a wait would only hide that the
+//! calling thread was held in the kernel.
+
+use std::{
+    io,
+    os::fd::{AsFd, BorrowedFd},
+    time::Duration,
+};
+
+use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkMessage};
+use netlink_packet_route::RouteNetlinkMessage;
+use netlink_sys::{SocketAddr, protocols::NETLINK_ROUTE};
+use nix::{
+    errno::Errno,
+    sys::{socket::setsockopt, socket::sockopt::ReceiveTimeout, time::TimeVal},
+};
+
+mod frame;
+
+pub(crate) use frame::{Attributes, Frame, u16_at, u32_at};
+
+/// An answer is there when send returns; this only keeps a lost one from holding a pod for ever.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+/// The kernel fills dumps up to 32 KiB a datagram (NLMSG_GOODSIZE limits single answers to less).
+const BUFFER: usize = 64 * 1024;
+/// A dump that others' changes interrupt is asked again as often as this.
+const DUMP_ATTEMPTS: usize = 5;
+
+/// A netlink socket. It belongs to the network namespace in which it was opened for ever, whichever
+/// thread uses it.
+#[derive(Debug)]
+pub struct Socket {
+    inner: netlink_sys::Socket,
+    sequence: u32,
+    buffer: Vec<u8>,
+}
+
+/// The kernel said no.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}{}", errno.desc(), Text(text.as_deref()))]
+pub struct Refusal {
+    /// The error number.
+    pub errno: Errno,
+    /// The kernel's own words (NLMSGERR_ATTR_MSG), where it has some.
+    pub text: Option<String>,
+}
+
+struct Text<'a>(Option<&'a str>);
+
+/// A request that got no good answer.
+#[derive(Debug, thiserror::Error)]
+pub enum NetlinkError {
+    /// No socket.
+    #[error("cannot open a netlink socket")]
+    Open(#[source] io::Error),
+    /// The request did not leave.
+    #[error("cannot send a netlink request")]
+    Send(#[source] io::Error),
+    /// The answer did not arrive.
+    #[error("no answer to a netlink request")]
+    Receive(#[source] io::Error),
+    /// The kernel said no.
+    #[error("the kernel refused")]
+    Refused(#[source] Refusal),
+    /// An answer that can't be read.
+    #[error("the kernel's answer can't be read: {0}")]
+    Garbled(&'static str),
+    /// The state changed during every attempt to read it.
+    #[error("the kernel's links changed while they were read, {DUMP_ATTEMPTS} times")]
+    Interrupted,
+}
+
+/// One request of a batch.
+#[derive(Debug)]
+pub(crate) struct Request {
+    /// What.
+    pub(crate) message: RouteNetlinkMessage,
+    /// NLM_F_CREATE and the like.
+    pub(crate) flags: u16,
+}
+
+// === impl Socket ===
+
+impl Socket {
+    /// Opens a socket in the network namespace of the calling thread.
+    pub fn open() -> Result<Self, NetlinkError> {
+        let mut inner = netlink_sys::Socket::new(NETLINK_ROUTE).map_err(NetlinkError::Open)?;
+        inner.bind_auto().map_err(NetlinkError::Open)?;
+        // The kernel's text for people, without a copy of our request in front of it.
+        inner.set_ext_ack(true).map_err(NetlinkError::Open)?;
+        inner.set_cap_ack(true).map_err(NetlinkError::Open)?;
+        // Without this the kernel ignores the filters of a dump. Since Linux 4.20.
+        inner
+            .set_netlink_get_strict_chk(true)
+            .map_err(NetlinkError::Open)?;
+        let timeout = TimeVal::new(ANSWER_TIMEOUT.as_secs().cast_signed(), 0);
+        setsockopt(&inner, ReceiveTimeout, &timeout)
+            .map_err(|errno| NetlinkError::Open(errno.into()))?;
+        Ok(Self {
+            inner,
+            sequence: 0,
+            buffer: Vec::with_capacity(BUFFER),
+        })
+    }
+
+    /// One request, one acknowledgement.
+    pub(crate) fn call(&mut self, request: Request) -> Result<(), NetlinkError> {
+        match self.batch(vec![request])?.pop() {
+            None => Ok(()),
+            Some((_, refusal)) => Err(NetlinkError::Refused(refusal)),
+        }
+    }
+
+    /// Sends all requests with one system call and returns those that the kernel refused, by their
+    /// place. A batch is not atomic: the kernel goes on after a refusal.
+    pub(crate) fn batch(
+        &mut self,
+        requests: Vec<Request>,
+    ) -> Result<Vec<(usize, Refusal)>, NetlinkError> {
+        let first = self.sequence.wrapping_add(1);
+        let Some(last) = requests.len().checked_sub(1) else {
+            return Ok(Vec::new());
+        };
+        let mut bytes = Vec::new();
+        for (place, request) in requests.into_iter().enumerate() {
+            // Refusals are always reported; one acknowledgement says that all are through.
+            let ack = if place == last { NLM_F_ACK } else { 0 };
+            self.encode(request, NLM_F_REQUEST | ack, &mut bytes);
+        }
+        self.send(&bytes)?;
+        let mut refusals = Vec::new();
+        loop {
+            for frame in self.receive()? {
+                let Some(place) = place(frame.sequence, first, last) else {
+                    continue;
+                };
+                if let Some(refusal) = frame.acknowledgement()? {
+                    if let Some(refusal) = refusal {
+                        refusals.push((place, refusal));
+                    }
+                    if place == last {
+                        return Ok(refusals);
+                    }
+                }
+            }
+        }
+    }
+
+    /// One request, one object.
+    pub(crate) fn get(&mut self, message: RouteNetlinkMessage) -> Result<Frame, NetlinkError> {
+        let mut bytes = Vec::new();
+        let request = Request { message, flags: 0 };
+        let sequence = self.encode(request, NLM_F_REQUEST, &mut bytes);
+        self.send(&bytes)?;
+        loop {
+            for frame in self.receive()? {
+                if frame.sequence != sequence {
+                    continue;
+                }
+                return match frame.acknowledgement()? {
+                    None => Ok(frame),
+                    Some(Some(refusal)) => Err(NetlinkError::Refused(refusal)),
+                    Some(None) => Err(NetlinkError::Garbled("an acknowledgement for a question")),
+                };
+            }
+        }
+    }
+
+    /// One request, all objects.
+    pub(crate) fn dump(
+        &mut self,
+        message: &RouteNetlinkMessage,
+    ) -> Result<Vec<Frame>, NetlinkError> {
+        for _ in 0..DUMP_ATTEMPTS {
+            if let Some(frames) = self.try_dump(message.clone())? {
+                return Ok(frames);
+            }
+        }
+        Err(NetlinkError::Interrupted)
+    }
+
+    /// `None`: another change came between two parts of the dump, which may then miss objects.
+    fn try_dump(
+        &mut self,
+        message: RouteNetlinkMessage,
+    ) -> Result<Option<Vec<Frame>>, NetlinkError> {
+        let mut bytes = Vec::new();
+        let request = Request { message, flags: 0 };
+        let sequence = self.encode(request, NLM_F_REQUEST | NLM_F_DUMP, &mut bytes);
+        self.send(&bytes)?;
+        let mut frames = Vec::new();
+        let mut interrupted = false;
+        loop {
+            for frame in self.receive()? {
+                if frame.sequence != sequence {
+                    continue;
+                }
+                interrupted |= frame.flags & NLM_F_DUMP_INTR != 0;
+                match frame.end_of_dump()? {
+                    Some(Some(refusal)) => return Err(NetlinkError::Refused(refusal)),
+                    Some(None) => return Ok((!interrupted).then_some(frames)),
+                    None => frames.push(frame),
+                }
+            }
+        }
+    }
+
+    fn encode(&mut self, request: Request, flags: u16, bytes: &mut Vec<u8>) -> u32 {
+        self.sequence = self.sequence.wrapping_add(1);
+        let mut message = NetlinkMessage::from(request.message);
+        message.header.flags = flags | request.flags;
+        message.header.sequence_number = self.sequence;
+        message.finalize();
+        let start = bytes.len();
+        bytes.resize(start + message.buffer_len(), 0);
+        if let Some(room) = bytes.get_mut(start..) {
+            message.serialize(room);
+        }
+        // Messages of a batch start at multiples of four.
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        self.sequence
+    }
+
+    fn send(&self, bytes: &[u8]) -> Result<(), NetlinkError> {
+        let kernel = SocketAddr::new(0, 0);
+        self.inner
+            .send_to(bytes, &kernel, 0)
+            .map(drop)
+            .map_err(NetlinkError::Send)
+    }
+
+    pub(crate) fn receive(&mut self) -> Result<Vec<Frame>, NetlinkError> {
+        loop {
+            self.buffer.clear();
+            let received = self.inner.recv_from(&mut self.buffer, nix::libc::MSG_TRUNC);
+            let (length, sender) = match received {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                received => received.map_err(NetlinkError::Receive)?,
+            };
+            if length > self.buffer.len() {
+                return Err(NetlinkError::Garbled("it is longer than any dump's part"));
+            }
+            // Any process may send to any netlink socket; only port 0 is the kernel.
+            if sender.port_number() == 0 {
+                return Frame::split(&self.buffer);
+            }
+        }
+    }
+
+    pub(crate) fn inner(&self) -> &netlink_sys::Socket {
+        &self.inner
+    }
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.inner.as_fd()
+    }
+}
+
+fn place(sequence: u32, first: u32, last: usize) -> Option<usize> {
+    usize::try_from(sequence.wrapping_sub(first))
+        .ok()
+        .filter(|place| *place <= last)
+}
+
+impl std::fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.map_or(Ok(()), |text| write!(f, ": {text}"))
+    }
+}
+
+// === impl NetlinkError ===
+
+impl NetlinkError {
+    /// The error number of a refusal.
+    pub fn errno(&self) -> Option<Errno> {
+        match self {
+            Self::Refused(refusal) => Some(refusal.errno),
+            Self::Open(_)
+            | Self::Send(_)
+            | Self::Receive(_)
+            | Self::Garbled(_)
+            | Self::Interrupted => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,245 @@
+//! What differs between the wanted link and the one that is there.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use ipnet::IpNet;
+
+use super::{Device, Link, Observed, ObservedDriver, Setting};
+use crate::{
+    id::Name,
+    mac::Mac,
+    network::{Driver, Neighbor, Route},
+};
+
+/// One thing that is not as wanted. More than what is wanted is no difference: other plugins and the
+/// pod itself may add addresses and routes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// No link of this name, nor of the index.
+    Missing,
+    /// Another driver, or none of ours.
+    Driver {
+        /// As wanted.
+        wanted: Driver,
+        /// As it is.
+        found: ObservedDriver,
+    },
+    /// It hangs from another link.
+    Parent {
+        /// The index of the link below it, in that link's namespace.
+        found: Option<u32>,
+    },
+    /// Another hardware address.
+    Mac {
+        /// As wanted.
+        wanted: Mac,
+        /// As it is.
+        found: Option<Mac>,
+    },
+    /// It was renamed.
+    Name {
+        /// As it is.
+        found: Name,
+    },
+    /// Duplicate address detection found another owner.
+    Duplicate(IpNet),
+    /// Another MTU.
+    Mtu {
+        /// As wanted.
+        wanted: u32,
+        /// As it is.
+        found: u32,
+    },
+    /// Another alias, or none.
+    Alias,
+    /// Another IFF_ALLMULTI.
+    AllMulticast,
+    /// It is down.
+    Down,
+    /// A sysctl has another value.
+    Setting(Setting),
+    /// An address is missing.
+    Address(IpNet),
+    /// A route is missing.
+    Route(Route),
+    /// A permanent neighbour is missing.
+    Neighbor(Neighbor),
+}
+
+/// What differs; empty if the link is as wanted.
+pub fn check(wanted: &Link, observed: Option<&Observed>) -> Vec<Difference> {
+    let Some(observed) = observed else {
+        return alloc::vec![Difference::Missing];
+    };
+    let mut differences = identity(&wanted.device, observed);
+    differences.extend(device(&wanted.device, observed));
+    differences.extend(settings(wanted, observed));
+    differences.extend(addresses(wanted, observed));
+    differences.extend((!observed.up).then_some(Difference::Down));
+    differences.extend(
+        wanted
+            .routes
+            .iter()
+            .filter(|route| !observed.routes.iter().any(|found| is_route(route, found)))
+            .map(|route| Difference::Route(route.clone())),
+    );
+    differences.extend(
+        wanted
+            .neighbors
+            .iter()
+            .filter(|neighbor| !observed.neighbors.contains(neighbor))
+            .map(|neighbor| Difference::Neighbor(neighbor.clone())),
+    );
+    differences
+}
+
+/// What no step can mend on a link that exists.
+fn identity(wanted: &Device, observed: &Observed) -> Vec<Difference> {
+    let mut differences = Vec::new();
+    if !is_driver(&wanted.driver, &observed.driver) {
+        differences.push(Difference::Driver {
+            wanted: wanted.driver.clone(),
+            found: observed.driver.clone(),
+        });
+    }
+    if observed.parent != Some(wanted.parent) {
+        differences.push(Difference::Parent {
+            found: observed.parent,
+        });
+    }
+    if let Some(mac) = wanted.mac
+        && observed.mac != Some(mac)
+    {
+        differences.push(Difference::Mac {
+            wanted: mac,
+            found: observed.mac,
+        });
+    }
+    if observed.name != wanted.name {
+        differences.push(Difference::Name {
+            found: observed.name.clone(),
+        });
+    }
+    differences
+}
+
+fn device(wanted: &Device, observed: &Observed) -> Vec<Difference> {
+    let mut differences = Vec::new();
+    if let Some(mtu) = wanted.mtu
+        && observed.mtu != mtu
+    {
+        differences.push(Difference::Mtu {
+            wanted: mtu,
+            found: observed.mtu,
+        });
+    }
+    if wanted.alias.is_some() && observed.alias != wanted.alias {
+        differences.push(Difference::Alias);
+    }
+    if wanted.all_multicast != observed.all_multicast {
+        differences.push(Difference::AllMulticast);
+    }
+    differences
+}
+
+fn settings(wanted: &Link, observed: &Observed) -> Vec<Difference> {
+    let mut settings = wanted.settings();
+    // The user's come last and win: of two with one path only the last is compared.
+    let mut later = Vec::new();
+    settings.reverse();
+    settings.retain(|setting| {
+        let first = !later.contains(&setting.path);
+        later.push(setting.path.clone());
+        first
+    });
+    settings.reverse();
+    settings.retain(|setting| !observed.settings.contains(setting));
+    settings.into_iter().map(Difference::Setting).collect()
+}
+
+fn addresses(wanted: &Link, observed: &Observed) -> Vec<Difference> {
+    let mut differences = Vec::new();
+    for address in &wanted.addresses {
+        match observed.addresses.iter().find(|o| o.address == *address) {
+            None => differences.push(Difference::Address(*address)),
+            Some(found) if found.duplicate => differences.push(Difference::Duplicate(*address)),
+            Some(_) => {}
+        }
+    }
+    differences
+}
+
+/// Options that the kernel does not show, or that other links of the parent change (the queue
+/// lengths), are not compared.
+fn is_driver(wanted: &Driver, found: &ObservedDriver) -> bool {
+    match (wanted, found) {
+        (Driver::Macvlan(wanted), ObservedDriver::Ours(Driver::Macvlan(found))) => {
+            wanted.mode == found.mode && wanted.no_promiscuous == found.no_promiscuous
+        }
+        (wanted, ObservedDriver::Ours(found)) => wanted == found,
+        (_, ObservedDriver::Other(_)) => false,
+    }
+}
+
+/// A route without a metric is any of its destination and gateway: the kernel fills one in (IPv6: 1024).
+fn is_route(wanted: &Route, found: &Route) -> bool {
+    wanted.destination.trunc() == found.destination.trunc()
+        && wanted.gateway == found.gateway
+        && (wanted.metric.is_none() || wanted.metric == found.metric)
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.write_str("it does not exist"),
+            Self::Driver { wanted, found } => {
+                let (kind, mode) = (wanted.kind(), wanted.mode());
+                write!(f, "it is {found}, not a {kind} link in mode {mode}")
+            }
+            Self::Parent { found: Some(found) } => {
+                write!(f, "it hangs from the link with index {found}")
+            }
+            Self::Parent { found: None } => f.write_str("it hangs from no link"),
+            Self::Mac {
+                wanted,
+                found: Some(found),
+            } => write!(f, "its hardware address is {found}, not {wanted}"),
+            Self::Mac { wanted, .. } => write!(f, "it has no hardware address, not {wanted}"),
+            Self::Name { found } => write!(f, "it was renamed to {found}"),
+            Self::Duplicate(address) => {
+                write!(f, "another host in the LAN uses its address {address}")
+            }
+            Self::Mtu { wanted, found } => write!(f, "its MTU is {found}, not {wanted}"),
+            Self::Alias => f.write_str("its alias was changed"),
+            Self::AllMulticast => f.write_str("its flag allmulticast was changed"),
+            Self::Down => f.write_str("it is down"),
+            Self::Setting(setting) => {
+                write!(f, "net/{} is not {}", setting.path, setting.value)
+            }
+            Self::Address(address) => write!(f, "its address {address} is missing"),
+            Self::Route(route) => match route.gateway {
+                Some(gateway) => {
+                    let destination = route.destination;
+                    write!(f, "its route to {destination} through {gateway} is missing")
+                }
+                None => write!(f, "its route to {} is missing", route.destination),
+            },
+            Self::Neighbor(neighbor) => {
+                write!(f, "its neighbour {} is missing", neighbor.address)
+            }
+        }
+    }
+}
+
+impl fmt::Display for ObservedDriver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ours(driver) => {
+                write!(f, "a {} link in mode {}", driver.kind(), driver.mode())
+            }
+            Self::Other(kind) if kind.as_str().is_empty() => f.write_str("a device without driver"),
+            Self::Other(kind) => write!(f, "a {kind} link"),
+        }
+    }
+}

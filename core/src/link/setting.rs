@@ -1,0 +1,65 @@
+//! Sysctls of one interface.
+
+use alloc::{format, string::String, vec::Vec};
+
+use super::Ipv6;
+
+/// A sysctl and its value.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Setting {
+    /// The path below `/proc/sys/net`, for example `ipv4/conf/net1/arp_notify`.
+    pub path: String,
+    /// The value, as it is written.
+    pub value: String,
+}
+
+impl Setting {
+    /// The setting of a user: its name below `net` with `IFNAME` for the interface, for example
+    /// `ipv4.conf.IFNAME.rp_filter`. The interface's name may have dots of its own, so it is put in
+    /// only after the dots of the name have become slashes.
+    pub fn of(name: &str, interface: &str, value: &str) -> Self {
+        Self {
+            path: name.replace('.', "/").replace("IFNAME", interface),
+            value: String::from(value),
+        }
+    }
+
+    fn new(family: &str, interface: &str, name: &str, value: &str) -> Self {
+        Self {
+            path: format!("{family}/conf/{interface}/{name}"),
+            value: String::from(value),
+        }
+    }
+}
+
+/// The settings that every link gets.
+///
+/// `arp_notify` and `ndisc_notify` make the kernel announce the link's addresses when it goes up, so
+/// that a neighbour in the LAN forgets who had them before.
+pub(super) fn ours(interface: &str, ipv6: Ipv6) -> Vec<Setting> {
+    let v4 = |name, value| Setting::new("ipv4", interface, name, value);
+    let v6 = |name, value| Setting::new("ipv6", interface, name, value);
+    let word = |on| if on { "1" } else { "0" };
+    let mut settings = alloc::vec![v4("arp_notify", "1")];
+    match ipv6 {
+        Ipv6::Off => settings.push(v6("disable_ipv6", "1")),
+        Ipv6::On {
+            router_advertisements,
+            dad,
+        } => settings.extend([
+            // A namespace made with IPv6 off (net.ipv6.conf.all.disable_ipv6) passes that on, and
+            // without IPv6 on lo a pod can't reach its own address.
+            Setting::new("ipv6", "lo", "disable_ipv6", "0"),
+            v6("disable_ipv6", "0"),
+            // Before the first address: the kernel would configure itself from any router.
+            v6("accept_ra", word(router_advertisements)),
+            v6("autoconf", word(router_advertisements)),
+            // NODAD frees only the address that has it; the link-local one needs this.
+            v6("accept_dad", word(dad)),
+            v6("ndisc_notify", "1"),
+            // Otherwise setting the link down and up loses the addresses for good.
+            v6("keep_addr_on_down", "1"),
+        ]),
+    }
+    settings
+}

@@ -1,0 +1,1 @@
+//! Plans, undo and check.
