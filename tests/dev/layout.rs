@@ -11,61 +11,66 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 /// Prefix of everything that is visible on the machine by name: network namespaces and cgroups.
-pub const PREFIX: &str = "lf-";
+pub(crate) const PREFIX: &str = "lf-";
 /// Namespace of the two bridges `cluster` and `lan`.
-pub const NETNS_BRIDGES: &str = "lf-net";
+pub(crate) const NETNS_BRIDGES: &str = "lf-net";
 /// Namespace of etcd and the Kubernetes control plane.
-pub const NETNS_CONTROL: &str = "lf-control";
+pub(crate) const NETNS_CONTROL: &str = "lf-control";
 /// Namespace of the host on the LAN.
-pub const NETNS_LAN: &str = "lf-lan";
+pub(crate) const NETNS_LAN: &str = "lf-lan";
 /// Bridge that plays the network between nodes.
-pub const BRIDGE_CLUSTER: &str = "cluster";
+pub(crate) const BRIDGE_CLUSTER: &str = "cluster";
 /// Bridge that plays the physical LAN.
-pub const BRIDGE_LAN: &str = "lan";
+pub(crate) const BRIDGE_LAN: &str = "lan";
 /// Address of the control plane on the cluster bridge; port 6443.
-pub const CONTROL_ADDRESS: Ipv4Addr = Ipv4Addr::new(172, 30, 0, 1);
+pub(crate) const CONTROL_ADDRESS: Ipv4Addr = Ipv4Addr::new(172, 30, 0, 1);
 /// Prefix length on the cluster bridge.
-pub const CLUSTER_PREFIX: u8 = 24;
+pub(crate) const CLUSTER_PREFIX: u8 = 24;
 /// Service addresses; the first is the API server.
-pub const SERVICE_SUBNET: &str = "10.96.0.0/16";
+pub(crate) const SERVICE_SUBNET: &str = "10.96.0.0/16";
 /// All pods; node N has 10.244.N.0/24 of it.
-pub const POD_SUBNET: &str = "10.244.0.0/16";
+pub(crate) const POD_SUBNET: &str = "10.244.0.0/16";
 /// What the host on the LAN answers on, with one MAC address.
-pub const LAN_ADDRESSES: [&str; 4] = ["10.20.0.1/24", "10.21.0.1/24", "fd00:20::1/64", "fd00:21::1/64"];
+pub(crate) const LAN_ADDRESSES: [&str; 4] = [
+    "10.20.0.1/24",
+    "10.21.0.1/24",
+    "fd00:20::1/64",
+    "fd00:21::1/64",
+];
 /// Largest number of nodes of one kind: their tokens and routes exist from the start.
-pub const MAX_NODES: u8 = 9;
+pub(crate) const MAX_NODES: u8 = 9;
 /// Port of the API server, in the control plane's namespace.
-pub const API_PORT: u16 = 6443;
+pub(crate) const API_PORT: u16 = 6443;
 /// Interfaces of a node on the LAN bridge.
-pub const LAN_INTERFACES: [&str; 2] = ["eth1", "eth2"];
+pub(crate) const LAN_INTERFACES: [&str; 2] = ["eth1", "eth2"];
 
 /// Folder of the running cluster: one a machine, as the namespaces' names are.
-pub fn state() -> PathBuf {
+pub(crate) fn state() -> PathBuf {
     PathBuf::from("/var/lib/landfall-dev")
 }
 
 /// Path of a running cluster's kubeconfig.
-pub fn kubeconfig() -> PathBuf {
+pub(crate) fn kubeconfig() -> PathBuf {
     state().join("kubeconfig")
 }
 
 /// Certificates and keys: ca.crt, ca.key, apiserver.crt, …
-pub fn pki() -> PathBuf {
+pub(crate) fn pki() -> PathBuf {
     state().join("pki")
 }
 
 /// Image archives that every node gets: pause.tar, busybox.tar, …
-pub fn images() -> PathBuf {
+pub(crate) fn images() -> PathBuf {
     state().join("images")
 }
 
 /// This program's copy, for processes that outlive the command which started them.
-pub fn own_copy() -> PathBuf {
+pub(crate) fn own_copy() -> PathBuf {
     state().join("bin/dev")
 }
 
 /// Token with which `user` authenticates, e.g. `system:node:node1`.
-pub fn token(user: &str) -> Result<String> {
+pub(crate) fn token(user: &str) -> Result<String> {
     let path = state().join("tokens.csv");
     let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
     text.lines()
@@ -79,7 +84,7 @@ pub fn token(user: &str) -> Result<String> {
 
 /// How a node is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Namespaces of the machine's kernel.
     Namespace,
     /// User-Mode Linux: a kernel of its own.
@@ -88,7 +93,7 @@ pub enum Kind {
 
 impl Kind {
     /// As `status` prints it.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Namespace => "namespace",
             Self::Uml => "uml",
@@ -98,7 +103,7 @@ impl Kind {
 
 /// The container runtime of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Runtime {
+pub(crate) enum Runtime {
     /// The distribution's containerd (1.6) with its plugins: CNI 1.0.0.
     Debian,
     /// containerd 2 and plugins from the Go proxy: CNI 1.1.0.
@@ -107,7 +112,7 @@ pub enum Runtime {
 
 /// One node of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Node {
+pub(crate) struct Node {
     /// `node1`, `uml1`.
     pub name: String,
     /// 1 to 9 for namespace nodes, 101 to 109 for UML nodes: all addresses follow from it.
@@ -120,13 +125,22 @@ pub struct Node {
 
 impl Node {
     /// Namespace node `index` (from 1). Every second one runs containerd 2.
-    pub fn namespace(index: u8) -> Self {
-        let runtime = if index.is_multiple_of(2) { Runtime::Containerd2 } else { Runtime::Debian };
-        Self { name: format!("node{index}"), number: index, kind: Kind::Namespace, runtime }
+    pub(crate) fn namespace(index: u8) -> Self {
+        let runtime = if index.is_multiple_of(2) {
+            Runtime::Containerd2
+        } else {
+            Runtime::Debian
+        };
+        Self {
+            name: format!("node{index}"),
+            number: index,
+            kind: Kind::Namespace,
+            runtime,
+        }
     }
 
     /// UML node `index` (from 1).
-    pub fn uml(index: u8) -> Self {
+    pub(crate) fn uml(index: u8) -> Self {
         Self {
             name: format!("uml{index}"),
             number: index.saturating_add(100),
@@ -136,7 +150,7 @@ impl Node {
     }
 
     /// The node called `name`.
-    pub fn named(name: &str) -> Result<Self> {
+    pub(crate) fn named(name: &str) -> Result<Self> {
         let known = (1..=MAX_NODES).flat_map(|index| [Self::namespace(index), Self::uml(index)]);
         let Some(node) = known.into_iter().find(|node| node.name == name) else {
             bail!("no node is called {name}: node1 to node{MAX_NODES}, uml1 to uml{MAX_NODES}");
@@ -145,53 +159,53 @@ impl Node {
     }
 
     /// Network namespace of a namespace node (a UML node's taps are in [`NETNS_BRIDGES`]).
-    pub fn netns(&self) -> String {
+    pub(crate) fn netns(&self) -> String {
         format!("{PREFIX}{}", self.name)
     }
 
     /// Cgroup (in every hierarchy of the machine) of a namespace node's pods.
-    pub fn cgroup(&self) -> String {
+    pub(crate) fn cgroup(&self) -> String {
         format!("{PREFIX}{}", self.name)
     }
 
     /// Address of eth0, on the cluster bridge.
-    pub fn address(&self) -> Ipv4Addr {
+    pub(crate) fn address(&self) -> Ipv4Addr {
         Ipv4Addr::new(172, 30, 0, self.number.saturating_add(10))
     }
 
     /// What the primary CNI hands out on this node.
-    pub fn pod_subnet(&self) -> String {
+    pub(crate) fn pod_subnet(&self) -> String {
         format!("10.244.{}.0/24", self.number)
     }
 
     /// MAC address of interface eth`index`: the same after each start.
-    pub fn mac(&self, index: u8) -> String {
+    pub(crate) fn mac(&self, index: u8) -> String {
         format!("02:1f:00:00:{index:02x}:{:02x}", self.number)
     }
 
     /// Name of the bridge's end of eth`index`, in [`NETNS_BRIDGES`].
-    pub fn port(&self, index: u8) -> String {
+    pub(crate) fn port(&self, index: u8) -> String {
         format!("{}-{index}", self.name)
     }
 
     /// The node's own disk, configuration and logs.
-    pub fn folder(&self) -> PathBuf {
+    pub(crate) fn folder(&self) -> PathBuf {
         state().join("nodes").join(&self.name)
     }
 
     /// Log of one of its programs.
-    pub fn log(&self, program: &str) -> PathBuf {
+    pub(crate) fn log(&self, program: &str) -> PathBuf {
         self.folder().join("log").join(format!("{program}.log"))
     }
 
     /// User whose token its kubelet uses.
-    pub fn user(&self) -> String {
+    pub(crate) fn user(&self) -> String {
         format!("system:node:{}", self.name)
     }
 }
 
 /// Routes to the pods of all nodes that may ever exist, except `own`: (subnet, next hop).
-pub fn pod_routes(own: Option<&Node>) -> Vec<(String, Ipv4Addr)> {
+pub(crate) fn pod_routes(own: Option<&Node>) -> Vec<(String, Ipv4Addr)> {
     (1..=MAX_NODES)
         .flat_map(|index| [Node::namespace(index), Node::uml(index)])
         .filter(|node| Some(node) != own)
@@ -200,22 +214,22 @@ pub fn pod_routes(own: Option<&Node>) -> Vec<(String, Ipv4Addr)> {
 }
 
 /// Versions of what is built from the Go modules in tests/cluster.
-pub mod version {
+pub(crate) mod version {
     /// Kubernetes.
-    pub const KUBERNETES: &str = "v1.36.3";
+    pub(crate) const KUBERNETES: &str = "v1.36.3";
     /// etcd, etcdctl and etcdutl.
-    pub const ETCD: &str = "v3.6.16";
+    pub(crate) const ETCD: &str = "v3.6.16";
     /// Helm.
-    pub const HELM: &str = "v3.22.0";
+    pub(crate) const HELM: &str = "v3.22.0";
     /// containerd, its shim and ctr.
-    pub const CONTAINERD: &str = "v2.4.2";
+    pub(crate) const CONTAINERD: &str = "v2.4.2";
     /// The reference CNI plugins.
-    pub const PLUGINS: &str = "v1.9.1";
+    pub(crate) const PLUGINS: &str = "v1.9.1";
 }
 
 /// Cache of built parts, outside the tree: `$LANDFALL_CACHE`, else `$XDG_CACHE_HOME/landfall`,
 /// else `~/.cache/landfall`.
-pub fn cache() -> Result<PathBuf> {
+pub(crate) fn cache() -> Result<PathBuf> {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     if let Some(folder) = set("LANDFALL_CACHE") {
         return Ok(folder.into());
@@ -228,36 +242,36 @@ pub fn cache() -> Result<PathBuf> {
 }
 
 /// Folder of one built part, e.g. `…/bin/kubernetes-v1.36.3`.
-pub fn part(name: &str, version: &str) -> Result<PathBuf> {
+pub(crate) fn part(name: &str, version: &str) -> Result<PathBuf> {
     Ok(cache()?.join("bin").join(format!("{name}-{version}")))
 }
 
 /// Folder with kube-apiserver, kubelet, kubectl, ….
-pub fn kubernetes() -> Result<PathBuf> {
+pub(crate) fn kubernetes() -> Result<PathBuf> {
     part("kubernetes", version::KUBERNETES)
 }
 
 /// Folder with etcd, etcdctl and etcdutl.
-pub fn etcd() -> Result<PathBuf> {
+pub(crate) fn etcd() -> Result<PathBuf> {
     part("etcd", version::ETCD)
 }
 
 /// Folder with containerd 2, its shim and ctr.
-pub fn containerd() -> Result<PathBuf> {
+pub(crate) fn containerd() -> Result<PathBuf> {
     part("containerd", version::CONTAINERD)
 }
 
 /// Folder with the reference CNI plugins.
-pub fn plugins() -> Result<PathBuf> {
+pub(crate) fn plugins() -> Result<PathBuf> {
     part("cni-plugins", version::PLUGINS)
 }
 
 /// Folder with helm.
-pub fn helm() -> Result<PathBuf> {
+pub(crate) fn helm() -> Result<PathBuf> {
     part("helm", version::HELM)
 }
 
 /// The tree this program was built from.
-pub fn tree() -> PathBuf {
+pub(crate) fn tree() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
