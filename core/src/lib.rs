@@ -10,8 +10,12 @@ extern crate alloc;
 
 pub mod address;
 pub mod agent;
+pub mod attachment;
 pub mod id;
 pub mod ledger;
 pub mod link;
 pub mod mac;
 pub mod network;
+
+#[cfg(test)]
+mod walk;
