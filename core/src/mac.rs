@@ -104,7 +104,7 @@ impl Fnv {
         x = (x ^ (x >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
         x = (x ^ (x >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
         x ^= x >> 33;
-        u32::try_from(x >> 32).unwrap_or_default()
+        u32::try_from(x >> 32).unwrap_or_default() // always fits
     }
 }
 
@@ -135,18 +135,31 @@ pub fn parse_prefix(text: &str) -> Option<[u8; 2]> {
     (first & 3 == 2).then_some(bytes)
 }
 
-/// Pairs of hex digits joined all by ':' or all by '-'. `u8::from_str_radix` would take a sign.
+/// Pairs of hex digits, joined all by one separator; `u8::from_str_radix` alone would take a sign.
 fn parse_bytes(text: &str, bytes: &mut [u8]) -> Option<()> {
     let separator = if text.contains('-') { '-' } else { ':' };
     let mut parts = text.split(separator);
     for byte in bytes {
-        let part = parts.next()?;
-        if part.len() != 2 || !part.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return None;
-        }
-        *byte = u8::from_str_radix(part, 16).ok()?;
+        *byte = parse_byte(parts.next()?)?;
     }
     parts.next().is_none().then_some(())
+}
+
+/// The habit of switches, `0a58.0a14.00ff`, which Go reads too.
+fn parse_dotted(text: &str, bytes: &mut [u8; 6]) -> Option<()> {
+    let mut parts = text.split('.');
+    for pair in bytes.chunks_exact_mut(2) {
+        let (high, low) = parts.next()?.split_at_checked(2)?;
+        for (byte, digits) in pair.iter_mut().zip([high, low]) {
+            *byte = parse_byte(digits)?;
+        }
+    }
+    parts.next().is_none().then_some(())
+}
+
+fn parse_byte(digits: &str) -> Option<u8> {
+    let two = digits.len() == 2 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    two.then(|| u8::from_str_radix(digits, 16).ok()).flatten()
 }
 
 impl FromStr for Mac {
@@ -154,7 +167,12 @@ impl FromStr for Mac {
 
     fn from_str(text: &str) -> Result<Self, MacError> {
         let mut bytes = [0; 6];
-        parse_bytes(text, &mut bytes).ok_or(MacError::Syntax)?;
+        let read = if text.contains('.') {
+            parse_dotted(text, &mut bytes)
+        } else {
+            parse_bytes(text, &mut bytes)
+        };
+        read.ok_or(MacError::Syntax)?;
         Ok(Self(bytes))
     }
 }
