@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use crate::{process, progress};
 
 /// A file that shows that the package is there, and the package.
-const PACKAGES: [(&str, &str); 18] = [
+const PACKAGES: [(&str, &str); 19] = [
     ("/usr/bin/containerd", "containerd"),
     ("/usr/sbin/runc", "runc"),
     ("/usr/lib/cni/bridge", "containernetworking-plugins"),
@@ -19,6 +19,7 @@ const PACKAGES: [(&str, &str); 18] = [
     ("/usr/sbin/conntrack", "conntrack"),
     ("/usr/sbin/arping", "arping"),
     ("/usr/bin/busybox", "busybox-static"),
+    ("/usr/bin/curl", "curl"),
     ("/usr/bin/openssl", "openssl"),
     ("/usr/bin/ping", "iputils-ping"),
     ("/usr/bin/socat", "socat"),

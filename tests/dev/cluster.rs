@@ -49,6 +49,14 @@ pub(crate) fn need_up() -> Result<()> {
     bail!("no cluster is up: cargo dev up")
 }
 
+/// For tests: a cluster that is up stays as it is.
+pub(crate) fn ensure_up() -> Result<()> {
+    if need_up().is_ok() {
+        return Ok(());
+    }
+    up(2, None)
+}
+
 /// One `up` or `down` at a time.
 fn lock() -> Result<Flock<File>> {
     fs::create_dir_all("/run")?;
@@ -72,7 +80,7 @@ pub(crate) fn up(nodes: u8, uml_nodes: Option<u8>) -> Result<()> {
         progress::step("making certificates and tokens", None, prepare)?;
     }
     network::start()?;
-    progress::step("starting the control plane", Some(12), control_plane::start)?;
+    progress::step("starting the control plane", Some(5), control_plane::start)?;
     forward::start()?;
     let uml_nodes = uml_nodes.unwrap_or_else(|| if has_ipvlan() { 0 } else { 2 });
     let mut wanted: Vec<_> = (1..=nodes).map(Node::namespace).collect();

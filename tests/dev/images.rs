@@ -15,7 +15,7 @@ pub(crate) const BASE: [(&str, &str); 2] = [
     ("busybox", "localhost/busybox:1"),
 ];
 
-/// Builds pause and busybox into the cache unless they are there, and copies them to the state.
+/// Builds pause and busybox into the cache unless they are there.
 pub(crate) fn base() -> Result<()> {
     let cached = layout::cache()?.join("images-1");
     let archive = |name: &str| cached.join(format!("{name}.tar"));
@@ -32,11 +32,8 @@ pub(crate) fn base() -> Result<()> {
             Ok(fs::remove_dir_all(context)?)
         })?;
     }
-    fs::create_dir_all(layout::images())?;
-    for (name, _) in BASE {
-        fs::copy(archive(name), layout::images().join(format!("{name}.tar")))?;
-    }
-    Ok(())
+    BASE.iter()
+        .try_for_each(|(name, reference)| add(name, reference, &archive(name)))
 }
 
 fn pause(context: &Path) -> Result<()> {
@@ -114,14 +111,30 @@ pub(crate) fn load(node: &Node, reference: &str, archive: &Path) -> Result<()> {
         .with_context(|| format!("{reference} on {}", node.name))
 }
 
-/// Gives pause and busybox to a node.
-pub(crate) fn load_base(node: &Node) -> Result<()> {
-    for (name, reference) in BASE {
-        load(
-            node,
-            reference,
-            &layout::images().join(format!("{name}.tar")),
-        )?;
+/// Gives a node all images that it should have.
+pub(crate) fn load_all(node: &Node) -> Result<()> {
+    for entry in fs::read_dir(layout::images())? {
+        let list = entry?.path();
+        if list
+            .extension()
+            .is_some_and(|extension| extension == "image")
+        {
+            let text = fs::read_to_string(&list)?;
+            let mut lines = text.lines();
+            let reference = lines.next().context("an image without a name")?;
+            load(
+                node,
+                reference,
+                Path::new(lines.next().context("an image without a file")?),
+            )?;
+        }
     }
     Ok(())
+}
+
+/// Notes an image that every node gets, in place of an earlier one called `name`: also nodes that
+/// come later.
+pub(crate) fn add(name: &str, reference: &str, archive: &Path) -> Result<()> {
+    let note = format!("{reference}\n{}\n", archive.display());
+    process::write(&layout::images().join(format!("{name}.image")), note)
 }

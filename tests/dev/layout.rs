@@ -59,7 +59,7 @@ pub(crate) fn pki() -> PathBuf {
     state().join("pki")
 }
 
-/// Image archives that every node gets: pause.tar, busybox.tar, …
+/// Notes of the images that every node gets: pause.image, busybox.image, …
 pub(crate) fn images() -> PathBuf {
     state().join("images")
 }

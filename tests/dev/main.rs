@@ -14,6 +14,7 @@ mod forward;
 mod go;
 mod images;
 mod init;
+mod install;
 mod launch;
 mod layout;
 mod network;
@@ -24,6 +25,7 @@ mod process;
 mod progress;
 mod runtime;
 mod status;
+mod test;
 mod uml;
 
 use std::{
@@ -61,6 +63,12 @@ enum Task {
         #[arg(short, long)]
         output: Option<Format>,
     },
+    /// Builds our programs and images, loads them on every node and installs the chart
+    Install,
+    /// Removes the chart
+    Uninstall,
+    /// Runs tiers of tests (default: all)
+    Test { tiers: Vec<test::Tier> },
     /// kubectl with this cluster's kubeconfig
     #[command(disable_help_flag = true)]
     Kubectl {
@@ -149,6 +157,9 @@ fn run(task: Task) -> Result<u8> {
         }
         Task::Down => cluster::down()?,
         Task::Status { output } => status::print(output.is_some())?,
+        Task::Install => install::install()?,
+        Task::Uninstall => install::uninstall()?,
+        Task::Test { tiers } => return Ok(u8::from(!test::run(&tiers))),
         Task::Kubectl { words } => return with_cluster(cluster::kubectl().args(words)),
         Task::Helm { words } => return with_cluster(cluster::helm().args(words)),
         Task::Node {
@@ -213,7 +224,7 @@ fn switch(name: &str, power: Power) -> Result<()> {
         })?;
     }
     if matches!(power, Power::On | Power::Reboot) {
-        progress::step(&format!("starting {name}"), Some(10), || {
+        progress::step(&format!("starting {name}"), Some(3), || {
             node::start(&node)?;
             node::wait_ready(&node)
         })?;

@@ -230,7 +230,7 @@ pub(crate) fn wait_ready(node: &Node) -> Result<()> {
             process::tail(&node.log("containerd"), 15)
         );
     }
-    images::load_base(node)?;
+    images::load_all(node)?;
     let kubelet = "curl -sf -m 5 -o /dev/null http://127.0.0.1:10248/healthz";
     let ready = || inside(kubelet) && ready(node);
     if !progress::wait(limit, ready) {

@@ -1,0 +1,115 @@
+//! The tiers of tests. A tier that can't run fails: nothing is skipped.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+
+use crate::{apt, cluster, install, layout, process, progress};
+
+/// A tier; each but `unit` is a test target of this package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Tier {
+    /// Format, lints and the tests beside the code
+    Unit,
+    /// Model checker and simulation
+    Model,
+    /// Link code against this machine's kernel
+    Netns,
+    /// The plugin as a process
+    Cni,
+    /// Kernels of their own: ipvlan, 802.1Q, bonds
+    Uml,
+    /// CRDs, policies and RBAC against a real API server
+    Admit,
+    /// The chart on the cluster
+    E2e,
+}
+
+impl Tier {
+    fn name(self) -> String {
+        self.to_possible_value()
+            .map(|value| value.get_name().to_owned())
+            .unwrap_or_default()
+    }
+
+    fn exists(self) -> bool {
+        self == Self::Unit
+            || layout::tree()
+                .join("tests")
+                .join(self.name())
+                .join("main.rs")
+                .exists()
+    }
+
+    fn run(self) -> Result<()> {
+        match self {
+            Self::Unit => return unit(),
+            Self::Model => {}
+            Self::Netns => cluster::need_root()?,
+            Self::Cni | Self::Uml => {
+                cluster::need_root()?;
+                apt::install()?;
+            }
+            Self::Admit => cluster::ensure_up()?,
+            Self::E2e => {
+                cluster::ensure_up()?;
+                install::install()?;
+            }
+        }
+        let name = self.name();
+        if !self.exists() {
+            bail!("there is no tests/{name}/main.rs");
+        }
+        cargo(&format!(
+            "test --locked --package landfall-tests --test {name}"
+        ))
+    }
+}
+
+fn unit() -> Result<()> {
+    cargo("fmt --all --check").context("cargo fmt")?;
+    cargo("clippy --locked --workspace --all-targets -- -D warnings")?;
+    // Alone: together with others it is built with their features, and std.
+    cargo("build --locked --package landfall-core")?;
+    cargo("test --locked --workspace --exclude landfall-tests")?;
+    cargo("test --locked --package landfall-tests --lib --bins")
+}
+
+/// Its stdout is ours: the "test result" lines are a result.
+fn cargo(line: &str) -> Result<()> {
+    progress::step(&format!("cargo {line}"), None, || {
+        let mut cargo = process::words(&format!("cargo {line}"));
+        let status = process::attached(cargo.current_dir(layout::tree()))?;
+        if !status.success() {
+            bail!("cargo {line} ({status})");
+        }
+        Ok(())
+    })
+}
+
+/// Runs tiers, all of them when none is named, and sums up. Returns whether all passed.
+pub(crate) fn run(tiers: &[Tier]) -> bool {
+    let mut chosen = tiers.to_vec();
+    if chosen.is_empty() {
+        chosen.extend(Tier::value_variants().iter().filter(|tier| tier.exists()));
+    }
+    let mut summary = Vec::new();
+    for tier in chosen {
+        let start = Instant::now();
+        let result = tier.run();
+        if let Err(error) = &result {
+            eprintln!("error: tier {}: {error:#}", tier.name());
+        }
+        summary.push((tier.name(), result.is_ok(), start.elapsed()));
+    }
+    println!();
+    for (name, passed, elapsed) in &summary {
+        let outcome = if *passed { "passed" } else { "FAILED" };
+        println!(
+            "tier {name:<6} {outcome} {:>6} s",
+            progress::seconds(*elapsed)
+        );
+    }
+    summary.iter().all(|(_, passed, _)| *passed)
+}
