@@ -2,7 +2,11 @@
 
 use std::{error::Error, fmt};
 
-use landfall_core::{link::Step, mac::Mac, network::NetworkKind};
+use landfall_core::{
+    link::{Device, Step},
+    mac::Mac,
+    network::NetworkKind,
+};
 use nix::errno::Errno;
 
 use crate::{
@@ -136,66 +140,50 @@ pub(crate) fn hint(step: &Step, errno: Errno, host: &mut Socket) -> Option<Hint>
     if errno == Errno::EPERM {
         return Some(Hint::NotPermitted);
     }
-    match step {
-        Step::Create(device) => {
+    match (step, errno) {
+        (Step::Create(device), _) => {
             let links = parents::list(host).ok()?;
-            let parent = links.iter().find(|link| link.index == device.parent);
-            match parent {
+            match links.iter().find(|link| link.index == device.parent) {
+                Some(parent) => create_hint(device, errno, parent, &links),
                 None => Some(Hint::ParentGone {
                     index: device.parent,
                 }),
-                Some(parent) => create_hint(device, errno, parent, &links),
             }
         }
-        Step::Up { .. } if matches!(errno, Errno::EADDRINUSE | Errno::EBUSY) => {
-            Some(Hint::MacTaken)
-        }
-        Step::AddAddress { .. } if errno == Errno::EADDRINUSE => Some(Hint::AddressTaken),
-        Step::AddAddress { address, .. } if errno == Errno::EACCES && address.addr().is_ipv6() => {
+        (Step::Up { .. }, Errno::EADDRINUSE | Errno::EBUSY) => Some(Hint::MacTaken),
+        (Step::AddAddress { .. }, Errno::EADDRINUSE) => Some(Hint::AddressTaken),
+        (Step::AddAddress { address, .. }, Errno::EACCES) if address.addr().is_ipv6() => {
             Some(Hint::NoIpv6)
         }
-        Step::AddRoute { .. } if errno == Errno::EEXIST => Some(Hint::RouteExists),
-        Step::AddRoute { .. } if matches!(errno, Errno::ENETUNREACH | Errno::EHOSTUNREACH) => {
+        (Step::AddRoute { .. }, Errno::EEXIST) => Some(Hint::RouteExists),
+        (Step::AddRoute { .. }, Errno::ENETUNREACH | Errno::EHOSTUNREACH) => {
             Some(Hint::GatewayUnreachable)
         }
         _ => None,
     }
 }
 
-fn create_hint(
-    device: &landfall_core::link::Device,
-    errno: Errno,
-    parent: &Parent,
-    links: &[Parent],
-) -> Option<Hint> {
+fn create_hint(device: &Device, errno: Errno, parent: &Parent, links: &[Parent]) -> Option<Hint> {
     let kind = device.driver.kind();
-    let name = || parent.name.as_str().to_owned();
+    let name = parent.name.as_str().to_owned();
     let port_of = links.iter().find(|link| Some(link.index) == parent.port_of);
-    match errno {
-        Errno::EEXIST => Some(Hint::NameTaken),
-        Errno::EBUSY => Some(port_of.map_or_else(
-            || Hint::ParentBusy {
-                parent: name(),
-                kind,
-            },
-            |of| Hint::ParentIsPort {
-                parent: name(),
-                of: of.name.as_str().to_owned(),
-            },
-        )),
-        Errno::EINVAL if device.mtu.is_some_and(|mtu| mtu > parent.mtu) => {
+    match (errno, port_of) {
+        (Errno::EEXIST, _) => Some(Hint::NameTaken),
+        (Errno::EBUSY, Some(of)) => Some(Hint::ParentIsPort {
+            parent: name,
+            of: of.name.as_str().to_owned(),
+        }),
+        (Errno::EBUSY, None) => Some(Hint::ParentBusy { parent: name, kind }),
+        (Errno::EINVAL, _) if device.mtu.is_some_and(|mtu| mtu > parent.mtu) => {
             Some(Hint::MtuTooLarge {
-                parent: name(),
+                parent: name,
                 limit: parent.mtu,
             })
         }
-        Errno::EINVAL => Some(Hint::ParentUnfit {
-            parent: name(),
-            kind,
-        }),
-        Errno::EADDRNOTAVAIL => device.mac.map(Hint::MacInvalid),
-        Errno::EADDRINUSE => Some(Hint::MacTaken),
-        Errno::EOPNOTSUPP => Some(Hint::NoDriver(kind)),
+        (Errno::EINVAL, _) => Some(Hint::ParentUnfit { parent: name, kind }),
+        (Errno::EADDRNOTAVAIL, _) => device.mac.map(Hint::MacInvalid),
+        (Errno::EADDRINUSE, _) => Some(Hint::MacTaken),
+        (Errno::EOPNOTSUPP, _) => Some(Hint::NoDriver(kind)),
         _ => None,
     }
 }

@@ -141,7 +141,11 @@ impl Netns {
 
     /// Opens a netlink socket inside.
     pub fn socket(&self) -> Result<Socket, NetnsError> {
-        self.enter(|inside| inside.socket())?
+        self.enter(|_| Socket::open())?
+            .map_err(|source| NetnsError::Socket {
+                path: self.path.clone(),
+                source,
+            })
     }
 
     /// Its identity, for as long as the machine runs. (The inode number of a namespace is given to the

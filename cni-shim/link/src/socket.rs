@@ -18,6 +18,8 @@ use nix::{
     sys::{socket::setsockopt, socket::sockopt::ReceiveTimeout, time::TimeVal},
 };
 
+use frame::Answer;
+
 mod frame;
 
 pub(crate) use frame::{Attributes, Frame, u16_at, u32_at};
@@ -137,13 +139,13 @@ impl Socket {
                 let Some(place) = place(frame.sequence, first, last) else {
                     continue;
                 };
-                if let Some(refusal) = frame.acknowledgement()? {
-                    if let Some(refusal) = refusal {
-                        refusals.push((place, refusal));
-                    }
-                    if place == last {
-                        return Ok(refusals);
-                    }
+                match frame.answer()? {
+                    Answer::Object => continue,
+                    Answer::Done => {}
+                    Answer::Refused(refusal) => refusals.push((place, refusal)),
+                }
+                if place == last {
+                    return Ok(refusals);
                 }
             }
         }
@@ -160,10 +162,10 @@ impl Socket {
                 if frame.sequence != sequence {
                     continue;
                 }
-                return match frame.acknowledgement()? {
-                    None => Ok(frame),
-                    Some(Some(refusal)) => Err(NetlinkError::Refused(refusal)),
-                    Some(None) => Err(NetlinkError::Garbled("an acknowledgement for a question")),
+                return match frame.answer()? {
+                    Answer::Object => Ok(frame),
+                    Answer::Refused(refusal) => Err(NetlinkError::Refused(refusal)),
+                    Answer::Done => Err(NetlinkError::Garbled("an acknowledgement for a question")),
                 };
             }
         }
@@ -199,10 +201,10 @@ impl Socket {
                     continue;
                 }
                 interrupted |= frame.flags & NLM_F_DUMP_INTR != 0;
-                match frame.end_of_dump()? {
-                    Some(Some(refusal)) => return Err(NetlinkError::Refused(refusal)),
-                    Some(None) => return Ok((!interrupted).then_some(frames)),
-                    None => frames.push(frame),
+                match frame.dump_answer()? {
+                    Answer::Object => frames.push(frame),
+                    Answer::Done => return Ok((!interrupted).then_some(frames)),
+                    Answer::Refused(refusal) => return Err(NetlinkError::Refused(refusal)),
                 }
             }
         }

@@ -52,12 +52,12 @@ pub enum SysctlError {
 }
 
 fn hint(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::ReadOnlyFilesystem => {
-            " (it is mounted read-only; the host's /proc/sys must be mounted into the container)"
-        }
-        io::ErrorKind::NotFound => " (this kernel has no such setting)",
-        _ => "",
+    if error.kind() == io::ErrorKind::ReadOnlyFilesystem {
+        " (it is mounted read-only; the host's /proc/sys must be mounted into the container)"
+    } else if error.kind() == io::ErrorKind::NotFound {
+        " (this kernel has no such setting)"
+    } else {
+        ""
     }
 }
 

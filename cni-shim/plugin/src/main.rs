@@ -1,2 +1,124 @@
-//! Placeholder.
-fn main() {}
+//! The binary that the container runtime executes.
+
+use std::{
+    env,
+    io::{self, Read, Write},
+    path::Path,
+    process::ExitCode,
+};
+
+use landfall_plugin::{
+    config::MAX_INPUT,
+    env::Environment,
+    run::{Node, Output, run},
+    spec::{CniError, Code, VERSIONS, Verb},
+    wire::RUN_DIR,
+};
+
+const HELP: &str = "\
+landfall: CNI plugin for macvlan and ipvlan networks of pods
+
+A container runtime executes it, with CNI_COMMAND and the other variables of the CNI specification in
+its environment and a network configuration on its standard input.
+
+Usage:
+  CNI_COMMAND=ADD|DEL|CHECK|GC|STATUS|VERSION landfall < CONFIGURATION
+  landfall --help | --version
+
+Environment:
+  LANDFALL_RUN_DIR   the folder of the agent's socket and of the spool [default: /run/landfall]
+";
+
+fn main() -> ExitCode {
+    match env::args().nth(1).as_deref() {
+        Some("--help" | "-h" | "help") => print(HELP),
+        Some("--version" | "-V") => print(concat!("landfall ", env!("CARGO_PKG_VERSION"), "\n")),
+        Some(argument) => {
+            remark(&format!(
+                "landfall: unknown argument {argument}; try --help"
+            ));
+            ExitCode::from(2)
+        }
+        None => call(),
+    }
+}
+
+fn call() -> ExitCode {
+    // A variable that is no UTF-8 is as good as absent, and then reported as missing.
+    match Environment::read(|name| env::var(name).ok()) {
+        Ok(Some(environment)) => serve(&environment),
+        Ok(None) => {
+            let versions = VERSIONS.join(", ");
+            remark(&format!(
+                "landfall {}: CNI plugin for macvlan and ipvlan networks of pods\nCNI protocol \
+                 versions supported: {versions}",
+                env!("CARGO_PKG_VERSION")
+            ));
+            ExitCode::SUCCESS
+        }
+        Err(error) => fail(&error),
+    }
+}
+
+fn serve(environment: &Environment) -> ExitCode {
+    let input = match environment.verb {
+        Verb::Version => Ok(Vec::new()),
+        Verb::Add | Verb::Del | Verb::Check | Verb::Gc | Verb::Status => read(),
+    };
+    let run_dir = env::var_os("LANDFALL_RUN_DIR").unwrap_or_else(|| RUN_DIR.into());
+    let node = Node::below(Path::new(&run_dir));
+    match input.and_then(|input| Ok(finish(&run(environment, &input, &node)?))) {
+        Ok(code) => code,
+        Err(error) => fail(&error),
+    }
+}
+
+fn read() -> Result<Vec<u8>, CniError> {
+    let mut input = Vec::new();
+    let limit = u64::try_from(MAX_INPUT).unwrap_or(u64::MAX);
+    io::stdin()
+        .lock()
+        .take(limit.saturating_add(1))
+        .read_to_end(&mut input)
+        .map_err(|error| CniError::new(Code::Io, format!("cannot read stdin: {error}")))?;
+    if input.len() > MAX_INPUT {
+        return Err(CniError::new(
+            Code::Decode,
+            format!("the network configuration is longer than {MAX_INPUT} bytes"),
+        ));
+    }
+    Ok(input)
+}
+
+fn finish(output: &Output<'_>) -> ExitCode {
+    if let Some(text) = &output.remark {
+        remark(text);
+    }
+    print(&output.result)
+}
+
+fn fail(error: &CniError) -> ExitCode {
+    // It can't fail: texts and a number. If it did, the exit code still says it.
+    let text = serde_json::to_string_pretty(error).unwrap_or_default();
+    print(&text);
+    ExitCode::FAILURE
+}
+
+/// To the runtime. If it is gone, nobody wants the result.
+fn print(text: &str) -> ExitCode {
+    let mut stdout = io::stdout().lock();
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// To the runtime's log.
+fn remark(text: &str) {
+    let mut stderr = io::stderr().lock();
+    // Nowhere to complain about it.
+    drop(writeln!(stderr, "{text}"));
+}

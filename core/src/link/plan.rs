@@ -48,10 +48,7 @@ pub fn plan_detach(device: &Device, observed: Option<&Observed>) -> Vec<Step> {
 /// The steps that take done steps back, in the order in which to run them. A device takes everything
 /// on it away with it. Sysctls and the alias stay: they end with the device, or say the same as before.
 pub fn undo(done: &[Step]) -> Vec<Step> {
-    let created = done.iter().find_map(|step| match step {
-        Step::Create(device) => Some(device.index),
-        _ => None,
-    });
+    let created = done.iter().find_map(Step::creates);
     match created {
         Some(index) => alloc::vec![Step::Remove { index }],
         None => done.iter().rev().filter_map(Step::reverse).collect(),
@@ -151,6 +148,15 @@ impl Link {
 }
 
 impl Step {
+    /// The index of the device that this step makes.
+    const fn creates(&self) -> Option<u32> {
+        if let Self::Create(device) = self {
+            Some(device.index)
+        } else {
+            None
+        }
+    }
+
     /// The step that takes this one back, if there is something to take back.
     fn reverse(&self) -> Option<Self> {
         match self {

@@ -1,6 +1,6 @@
 //! The routes of a link.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 use landfall_core::network::Route;
@@ -52,14 +52,10 @@ fn route(frame: &Frame) -> Option<(u32, Route)> {
     }
     let prefix = *frame.payload.get(1)?;
     let attributes = frame.attributes(HEADER);
-    let any = match family(frame)? {
-        AddressFamily::Inet => IpAddr::from(Ipv4Addr::UNSPECIFIED),
-        AddressFamily::Inet6 => IpAddr::from(Ipv6Addr::UNSPECIFIED),
-        _ => return None,
-    };
     let destination = match attributes.get(RTA_DST) {
         Some(bytes) => ip(bytes)?,
-        None => any,
+        None if family(frame) == Some(AddressFamily::Inet) => Ipv4Addr::UNSPECIFIED.into(),
+        None => Ipv6Addr::UNSPECIFIED.into(),
     };
     let route = Route {
         destination: IpNet::new(destination, prefix).ok()?,

@@ -34,6 +34,17 @@ pub(crate) struct Frame {
     pub(crate) payload: Vec<u8>,
 }
 
+/// What a frame is to the one who asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// An object of the kernel.
+    Object,
+    /// The request was carried out, or its objects are all told.
+    Done,
+    /// It was not.
+    Refused(Refusal),
+}
+
 /// The attributes of a message, or of an attribute.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Attributes<'a>(pub(crate) &'a [u8]);
@@ -65,36 +76,36 @@ impl Frame {
         Some((frame, rest))
     }
 
-    /// `Some(None)` is an acknowledgement, `Some(refusal)` a refusal, `None` neither.
-    pub(crate) fn acknowledgement(&self) -> Result<Option<Option<Refusal>>, NetlinkError> {
+    /// What this frame is to the one who asked.
+    pub(crate) fn answer(&self) -> Result<Answer, NetlinkError> {
         if self.kind != NLMSG_ERROR {
-            return Ok(None);
+            return Ok(Answer::Object);
         }
-        let number = self.error_number()?;
-        if number == 0 {
-            return Ok(Some(None));
-        }
-        Ok(Some(Some(Refusal {
-            errno: Errno::from_raw(number),
-            text: self.text(),
-        })))
+        Ok(match self.error_number()? {
+            0 => Answer::Done,
+            number => Answer::Refused(Refusal {
+                errno: Errno::from_raw(number),
+                text: self.text(),
+            }),
+        })
     }
 
-    /// As [`Self::acknowledgement`], for a dump.
-    pub(crate) fn end_of_dump(&self) -> Result<Option<Option<Refusal>>, NetlinkError> {
-        if self.kind != NLMSG_DONE {
-            return self.acknowledgement();
-        }
+    /// As [`Self::answer`], to the one who asked for all objects.
+    pub(crate) fn dump_answer(&self) -> Result<Answer, NetlinkError> {
         // The kernel may end a dump without an error number.
-        let number = if self.payload.is_empty() {
-            0
-        } else {
-            self.error_number()?
-        };
-        Ok(Some((number != 0).then(|| Refusal {
-            errno: Errno::from_raw(number),
-            text: Attributes(self.payload.get(ERROR_NUMBER..).unwrap_or_default()).text(TEXT),
-        })))
+        if self.kind != NLMSG_DONE {
+            return self.answer();
+        }
+        if self.payload.is_empty() {
+            return Ok(Answer::Done);
+        }
+        Ok(match self.error_number()? {
+            0 => Answer::Done,
+            number => Answer::Refused(Refusal {
+                errno: Errno::from_raw(number),
+                text: self.attributes(ERROR_NUMBER).text(TEXT),
+            }),
+        })
     }
 
     fn error_number(&self) -> Result<i32, NetlinkError> {
