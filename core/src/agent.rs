@@ -22,6 +22,7 @@ use core::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    address::Family,
     id::{Name, Seq, Uid},
     ledger::view::{Grant, Refusal},
 };
@@ -80,8 +81,8 @@ pub struct Snapshot {
     pub generation: u64,
     /// Machine ID for which the spec was written.
     pub machine: Uid,
-    /// Names of the networks served here, by UID.
-    pub networks: BTreeMap<Uid, Name>,
+    /// The networks served here, by UID.
+    pub networks: BTreeMap<Uid, Served>,
     /// What was granted to this node.
     pub grants: Vec<Grant>,
     /// What the node is asked to give back.
@@ -90,6 +91,15 @@ pub struct Snapshot {
     pub refusals: BTreeMap<Uid, Refusal>,
     /// `status.released` of the same version.
     pub status_released: BTreeSet<(IpAddr, Seq)>,
+}
+
+/// What the agent's decisions need to know of a network.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Served {
+    /// The network's name, as pods ask for it.
+    pub name: Name,
+    /// The families that an attachment needs an address of; empty for a network without IPAM.
+    pub families: BTreeSet<Family>,
 }
 
 /// What survives the agent: the content of `/run/landfall`.
@@ -134,8 +144,19 @@ pub struct AddRequest {
     pub container: Name,
     /// The pod's UID.
     pub owner: Uid,
-    /// (network name, interface) of everything that the pod's annotations ask for.
-    pub asked: Vec<(Name, Name)>,
+    /// Everything that the pod's annotations ask for.
+    pub asked: Vec<Asked>,
+}
+
+/// One interface that a pod asks for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Asked {
+    /// The network's name.
+    pub network: Name,
+    /// The interface in the pod.
+    pub interface: Name,
+    /// Requested addresses; empty: one of each of the network's families.
+    pub addresses: Vec<IpAddr>,
 }
 
 /// An ADD in progress.

@@ -7,10 +7,14 @@ use alloc::{
     string::String,
     vec::Vec,
 };
-use core::mem;
+use core::{mem, net::IpAddr};
 
-use super::{AddRequest, Effect, Flight, Key, Outcome, Phase, Record, Token, del, step::Agent};
+use super::{
+    AddRequest, Asked, Effect, Flight, Key, Outcome, Phase, Record, Snapshot, Token, del,
+    step::Agent,
+};
 use crate::{
+    address::Family,
     id::{Name, Uid},
     ledger::view::Grant,
 };
@@ -81,16 +85,17 @@ fn look_up(agent: &Agent<'_>, request: &AddRequest) -> LookUp {
                     && !agent.volatile.blocked.contains(&key.0)
             })
     };
-    for grant in snapshot.grants.iter().filter(usable) {
-        let name = snapshot.networks.get(&grant.network);
-        let asked = |(network, interface): &(Name, Name)| {
-            Some(network) == name && *interface == grant.interface
-        };
-        if request.asked.iter().any(asked) {
-            grants
-                .entry(grant.interface.clone())
-                .or_default()
-                .push(grant.clone());
+    for asked in &request.asked {
+        let found: Vec<Grant> = snapshot
+            .grants
+            .iter()
+            .filter(usable)
+            .filter(|grant| grant.interface == asked.interface)
+            .filter(|grant| is_of(snapshot, grant, &asked.network))
+            .cloned()
+            .collect();
+        if is_complete(snapshot, asked, &found) {
+            grants.insert(asked.interface.clone(), found);
         }
     }
     if grants.len() == request.asked.len() {
@@ -100,6 +105,38 @@ fn look_up(agent: &Agent<'_>, request: &AddRequest) -> LookUp {
         Some(refusal) if refusal.is_final => LookUp::Final(refusal.message.clone()),
         _ => LookUp::NotYet,
     }
+}
+
+fn is_of(snapshot: &Snapshot, grant: &Grant, network: &Name) -> bool {
+    snapshot
+        .networks
+        .get(&grant.network)
+        .is_some_and(|served| served.name == *network)
+}
+
+/// Whether the grants are all that the pod asks for on this interface. All grants of a pod enter
+/// the spec in one write, but a wrong recall (by an operator with an old cache) may take one of
+/// two families back: half a dual stack is never attached.
+fn is_complete(snapshot: &Snapshot, asked: &Asked, found: &[Grant]) -> bool {
+    let Some(first) = found.first() else {
+        return false;
+    };
+    let has = |address: &IpAddr| {
+        found
+            .iter()
+            .any(|g| g.address.is_some_and(|(a, _)| a == *address))
+    };
+    if !asked.addresses.is_empty() {
+        return asked.addresses.iter().all(has);
+    }
+    let served = snapshot.networks.get(&first.network);
+    served.is_some_and(|served| {
+        served.families.iter().all(|family| {
+            found
+                .iter()
+                .any(|g| g.address.is_some_and(|(a, _)| Family::of(a) == *family))
+        })
+    })
 }
 
 /// Writes PENDING for each interface; older attachments of the owner on the same interfaces go

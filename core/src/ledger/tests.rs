@@ -1,1 +1,370 @@
+extern crate std;
 
+use std::{collections::BTreeMap, string::String, vec, vec::Vec};
+
+use super::{
+    Block, BlockId, Decision, Entry, Holder, Rules, State, View, Write, decide,
+    fresh::{Seen, Tick},
+    view::{Grant, NetworkView, NodeSpec, NodeStatus, NodeView, Pod, Refusal, Want},
+};
+use crate::{
+    id::{Name, Seq, Uid},
+    walk::kit,
+};
+
+const LAN: Uid = Uid(7);
+const POD: Uid = Uid(100);
+
+fn mk_view(cidrs: &[&str]) -> View {
+    let network = NetworkView {
+        network: kit::network(LAN, "lan", cidrs),
+        closed: None,
+    };
+    View {
+        now: 1_000_000,
+        networks: BTreeMap::from([(LAN, network)]),
+        blocks: BTreeMap::new(),
+        nodes: BTreeMap::from([(Name::from("n0"), mk_node("n0"))]),
+        pods: BTreeMap::new(),
+    }
+}
+
+fn mk_node(name: &str) -> NodeView {
+    NodeView {
+        seen_at: Tick(1),
+        uid: Uid::of(name),
+        machine: Uid::of(name),
+        labels: BTreeMap::new(),
+        live: true,
+        spec: NodeSpec::default(),
+        status: NodeStatus {
+            node_uid: Uid::of(name),
+            machine: Uid::of(name),
+            ..NodeStatus::default()
+        },
+    }
+}
+
+fn mk_pod() -> Pod {
+    let want = Want {
+        network: LAN,
+        interface: Name::from("net1"),
+        addresses: Vec::new(),
+        mac: None,
+    };
+    Pod {
+        node: Name::from("n0"),
+        wants: vec![want],
+        refusal: None,
+    }
+}
+
+fn mk_entry(state: State, owner: Uid, counter: u64) -> Entry {
+    let holder = Holder {
+        node: Name::from("n0"),
+        node_uid: Uid::of("n0"),
+        machine: Uid::of("n0"),
+        owner,
+        interface: Name::from("net1"),
+        index: 0,
+    };
+    let seq = Seq { epoch: 5, counter };
+    let holder = (state.is_held() || state == State::Reserved).then_some(holder);
+    Entry {
+        state,
+        seq,
+        network: LAN,
+        holder,
+        since: 0,
+    }
+}
+
+fn mk_block(first: &str, entries: &[(&str, Entry)]) -> Block {
+    let id = BlockId {
+        segment: Name::from("lan"),
+        first: first.parse().unwrap(),
+    };
+    let mut block = Block::new(id, 5);
+    block.seq.counter = 9;
+    block.entries = entries
+        .iter()
+        .map(|(a, e)| (a.parse().unwrap(), e.clone()))
+        .collect();
+    block
+}
+
+fn put(view: &mut View, block: Block, quorum_at: Option<u64>) {
+    let seen = Seen {
+        value: block.clone(),
+        quorum_at: quorum_at.map(Tick),
+    };
+    view.blocks.insert(block.id, seen);
+}
+
+fn blocks(decision: &Decision) -> Vec<&Block> {
+    let blocks = decision.writes.iter().filter_map(|write| match write {
+        Write::Block(block) => Some(block),
+        Write::Node { .. } | Write::CreateBlock(_) | Write::ReadBlock(_) => None,
+    });
+    blocks.collect()
+}
+
+fn node_spec(decision: &Decision) -> Option<&NodeSpec> {
+    decision.writes.iter().find_map(|write| match write {
+        Write::Node { spec, .. } => Some(spec),
+        Write::Block(_) | Write::CreateBlock(_) | Write::ReadBlock(_) => None,
+    })
+}
+
+fn grant_of(counter: u64) -> Grant {
+    Grant {
+        owner: POD,
+        interface: Name::from("net1"),
+        network: LAN,
+        address: Some(("10.0.0.1".parse().unwrap(), Seq { epoch: 5, counter })),
+        index: 0,
+        mac: Some("0a:58:0a:00:00:01".parse().unwrap()),
+    }
+}
+
+#[test]
+fn a_block_is_made_before_its_first_address_is_taken() {
+    let mut view = mk_view(&["10.0.0.0/24"]);
+    view.pods.insert(POD, mk_pod());
+    let id = BlockId::of(&Name::from("lan"), "10.0.0.1".parse().unwrap());
+    assert_eq!(
+        decide(&view, Rules::SHIPPED).writes,
+        [Write::CreateBlock(id)]
+    );
+}
+
+#[test]
+fn a_lone_address_goes_straight_to_granted_and_the_ledger_is_first() {
+    let mut view = mk_view(&["10.0.0.0/24"]);
+    view.pods.insert(POD, mk_pod());
+    put(&mut view, mk_block("10.0.0.0", &[]), Some(2));
+    let decision = decide(&view, Rules::SHIPPED);
+    let entry = &blocks(&decision)[0].entries[&"10.0.0.1".parse().unwrap()];
+    assert_eq!(
+        (entry.state, entry.seq),
+        (
+            State::Granted,
+            Seq {
+                epoch: 5,
+                counter: 10
+            }
+        )
+    );
+    assert_eq!(node_spec(&decision), None, "the push waits for the ledger");
+}
+
+#[test]
+fn a_dual_stack_pod_reserves_both_before_it_is_granted_either() {
+    let mut view = mk_view(&["10.0.0.0/24", "fd00::/64"]);
+    view.pods.insert(POD, mk_pod());
+    put(&mut view, mk_block("10.0.0.0", &[]), Some(2));
+    put(&mut view, mk_block("fd00::", &[]), Some(2));
+    let decision = decide(&view, Rules::SHIPPED);
+    let states: Vec<State> = blocks(&decision)
+        .iter()
+        .flat_map(|b| b.entries.values().map(|e| e.state))
+        .collect();
+    assert_eq!(states, [State::Reserved, State::Reserved]);
+    for block in blocks(&decision) {
+        put(&mut view, block.clone(), Some(3));
+    }
+    let decision = decide(&view, Rules::SHIPPED);
+    assert!(
+        blocks(&decision)
+            .iter()
+            .all(|b| b.entries.values().all(|e| e.state.is_held()))
+    );
+    assert_eq!(node_spec(&decision), None);
+}
+
+#[test]
+fn one_address_of_two_missing_gives_the_other_back() {
+    let mut view = mk_view(&["10.0.0.0/30", "fd00::/64"]);
+    view.pods.insert(POD, mk_pod());
+    view.pods.insert(Uid(1), mk_pod());
+    view.pods.insert(Uid(2), mk_pod());
+    let full = [
+        ("10.0.0.1", mk_entry(State::Granted, Uid(1), 1)),
+        ("10.0.0.2", mk_entry(State::Granted, Uid(2), 2)),
+    ];
+    put(&mut view, mk_block("10.0.0.0", &full), Some(2));
+    put(
+        &mut view,
+        mk_block("fd00::", &[("fd00::1", mk_entry(State::Reserved, POD, 1))]),
+        Some(2),
+    );
+    let decision = decide(&view, Rules::SHIPPED);
+    let refusal = &decision.refusals[&POD];
+    assert_eq!(
+        (refusal.reason.as_str(), refusal.is_final),
+        ("AddressPoolExhausted", false)
+    );
+    let v6 = blocks(&decision)
+        .into_iter()
+        .find(|b| b.id.first.is_ipv6())
+        .unwrap();
+    assert!(!v6.entries.contains_key(&"fd00::1".parse().unwrap()));
+}
+
+#[test]
+fn a_push_needs_a_block_that_was_read_after_the_node() {
+    let mut view = mk_view(&["10.0.0.0/24"]);
+    view.pods.insert(POD, mk_pod());
+    let block = mk_block(
+        "10.0.0.0",
+        &[("10.0.0.1", mk_entry(State::Granted, POD, 3))],
+    );
+    for old in [None, Some(1)] {
+        put(&mut view, block.clone(), old);
+        let decision = decide(&view, Rules::SHIPPED);
+        assert_eq!(decision.writes, [Write::ReadBlock(block.id.clone())]);
+    }
+    put(&mut view, block, Some(2));
+    let decision = decide(&view, Rules::SHIPPED);
+    assert_eq!(node_spec(&decision).unwrap().grants, [grant_of(3)]);
+}
+
+#[test]
+fn a_pod_that_is_gone_is_recalled_and_never_freed_without_its_node() {
+    let mut view = mk_view(&["10.0.0.0/24"]);
+    let block = mk_block(
+        "10.0.0.0",
+        &[("10.0.0.1", mk_entry(State::Granted, POD, 3))],
+    );
+    put(&mut view, block, None);
+    let decision = decide(&view, Rules::SHIPPED);
+    let entry = &blocks(&decision)[0].entries[&"10.0.0.1".parse().unwrap()];
+    assert_eq!(entry.state, State::Recalling);
+}
+
+#[test]
+fn released_counts_only_with_the_same_seq_and_from_the_same_machine() {
+    let address = "10.0.0.1".parse().unwrap();
+    let table = [
+        (3, "n0", State::Cooling),
+        (2, "n0", State::Recalling),
+        (3, "another machine", State::Recalling),
+    ];
+    for (counter, machine, expected) in table {
+        let mut view = mk_view(&["10.0.0.0/24"]);
+        let block = mk_block(
+            "10.0.0.0",
+            &[("10.0.0.1", mk_entry(State::Recalling, POD, 3))],
+        );
+        put(&mut view, block, None);
+        let status = &mut view.nodes.get_mut(&Name::from("n0")).unwrap().status;
+        status.released.insert((address, Seq { epoch: 5, counter }));
+        status.machine = Uid::of(machine);
+        let decision = decide(&view, Rules::SHIPPED);
+        let state = blocks(&decision)
+            .first()
+            .map_or(State::Recalling, |b| b.entries[&address].state);
+        assert_eq!(state, expected, "seq {counter} from {machine}");
+    }
+}
+
+#[test]
+fn a_grant_leaves_the_spec_only_when_the_block_is_done_with_it() {
+    let table = [
+        (Some(mk_entry(State::Recalling, POD, 3)), true),
+        (Some(mk_entry(State::Cooling, POD, 3)), false),
+        (Some(mk_entry(State::Granted, Uid(200), 4)), false),
+        (Some(mk_entry(State::Granted, Uid(200), 2)), true),
+        (None, false),
+    ];
+    for (entry, stays) in table {
+        let mut view = mk_view(&["10.0.0.0/24"]);
+        let entries: Vec<(&str, Entry)> = entry
+            .iter()
+            .map(|entry| ("10.0.0.1", entry.clone()))
+            .collect();
+        put(&mut view, mk_block("10.0.0.0", &entries), None);
+        let node = view.nodes.get_mut(&Name::from("n0")).unwrap();
+        node.spec.grants.push(grant_of(3));
+        let spec = node.spec.clone();
+        let decision = decide(&view, Rules::SHIPPED);
+        let after = node_spec(&decision).unwrap_or(&spec);
+        assert_eq!(!after.grants.is_empty(), stays, "{entry:?}");
+    }
+}
+
+#[test]
+fn two_grants_for_one_slot_are_never_listed_and_the_writer_gives_its_own_back() {
+    let mut view = mk_view(&["10.0.0.0/24"]);
+    view.pods.insert(POD, mk_pod());
+    let entries = [("10.0.0.9", mk_entry(State::Granted, POD, 8))];
+    put(&mut view, mk_block("10.0.0.0", &entries), Some(2));
+    let mut other = grant_of(1);
+    other.address = Some((
+        "10.0.1.1".parse().unwrap(),
+        Seq {
+            epoch: 6,
+            counter: 1,
+        },
+    ));
+    view.nodes
+        .get_mut(&Name::from("n0"))
+        .unwrap()
+        .spec
+        .grants
+        .push(other);
+    let decision = decide(&view, Rules::SHIPPED);
+    let entry = &blocks(&decision)[0].entries[&"10.0.0.9".parse().unwrap()];
+    assert_eq!(entry.state, State::Recalling);
+}
+
+#[test]
+fn a_full_pool_waits_for_the_address_that_rested_longest() {
+    let mut view = mk_view(&["10.0.0.0/30"]);
+    view.networks
+        .get_mut(&LAN)
+        .unwrap()
+        .network
+        .ipam
+        .reuse_minimum_ms = 1000;
+    view.pods.insert(POD, mk_pod());
+    let mut old = mk_entry(State::Cooling, POD, 1);
+    old.since = view.now - 1000;
+    let mut older = mk_entry(State::Cooling, POD, 2);
+    older.since = view.now - 2000;
+    put(
+        &mut view,
+        mk_block("10.0.0.0", &[("10.0.0.1", old), ("10.0.0.2", older)]),
+        Some(2),
+    );
+    let decision = decide(&view, Rules::SHIPPED);
+    let entry = &blocks(&decision)[0].entries[&"10.0.0.2".parse().unwrap()];
+    assert_eq!((entry.state, entry.seq.counter), (State::Granted, 10));
+
+    view.now -= 1500;
+    let decision = decide(&view, Rules::SHIPPED);
+    assert!(decision.refusals.contains_key(&POD));
+    assert_eq!(decision.wake_at, Some(view.now + 500));
+}
+
+#[test]
+fn a_closed_network_keeps_what_it_granted_and_grants_nothing_new() {
+    let mut view = mk_view(&["10.0.0.0/24"]);
+    let refusal = Refusal {
+        reason: String::from("Paused"),
+        message: String::from("network lan is paused"),
+        is_final: false,
+    };
+    view.networks.get_mut(&LAN).unwrap().closed = Some(refusal.clone());
+    view.pods.insert(POD, mk_pod());
+    view.pods.insert(Uid(200), mk_pod());
+    let block = mk_block(
+        "10.0.0.0",
+        &[("10.0.0.1", mk_entry(State::Granted, Uid(200), 3))],
+    );
+    put(&mut view, block, Some(2));
+    let decision = decide(&view, Rules::SHIPPED);
+    assert_eq!(decision.refusals, BTreeMap::from([(POD, refusal)]));
+    assert!(blocks(&decision).is_empty());
+    assert_eq!(node_spec(&decision).unwrap().grants.len(), 1);
+}

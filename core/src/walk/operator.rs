@@ -1,0 +1,183 @@
+//! An operator of the walk: a view that lags, and writes that are lost.
+
+use super::*;
+
+/// An operator: its view, and the versions it was read at.
+pub(super) struct Operator {
+    pub(super) view: View,
+    pub(super) versions: BTreeMap<BlockId, u64>,
+    pub(super) generations: BTreeMap<Name, u64>,
+    pub(super) tick: u64,
+}
+
+// === impl Operator ===
+
+impl Operator {
+    pub(super) fn new(dual_stack: bool) -> Self {
+        let cidrs: &[&str] = if dual_stack {
+            &["10.0.0.0/29", "fd00::/125"]
+        } else {
+            &["10.0.0.0/29"]
+        };
+        let network = NetworkView {
+            network: network(NETWORK, "lan", cidrs),
+            closed: None,
+        };
+        let view = View {
+            now: 0,
+            networks: BTreeMap::from([(NETWORK, network)]),
+            blocks: BTreeMap::new(),
+            nodes: BTreeMap::new(),
+            pods: BTreeMap::new(),
+        };
+        Self {
+            view,
+            versions: BTreeMap::new(),
+            generations: BTreeMap::new(),
+            tick: 0,
+        }
+    }
+
+    pub(super) fn tick(&mut self) -> Tick {
+        self.tick += 1;
+        Tick(self.tick)
+    }
+
+    pub(super) fn read_node(&mut self, api: &Api, name: &Name) {
+        let Some(object) = api.nodes.get(name) else {
+            return;
+        };
+        let new = self.generations.insert(name.clone(), object.generation);
+        let known = self.view.nodes.get(name).map(|node| node.seen_at);
+        let seen_at = match known {
+            Some(at) if new == Some(object.generation) => at,
+            _ => self.tick(),
+        };
+        let node = NodeView {
+            seen_at,
+            uid: kit::uid_of(name),
+            machine: kit::uid_of(name),
+            labels: BTreeMap::new(),
+            live: true,
+            spec: object.spec.clone(),
+            status: object.status.clone(),
+        };
+        self.view.nodes.insert(name.clone(), node);
+    }
+
+    pub(super) fn read_block(&mut self, api: &Api, id: &BlockId, quorum: bool) {
+        let at = self.tick();
+        if let Some((block, version)) = api.blocks.get(id) {
+            if !quorum && self.versions.get(id) == Some(version) {
+                // The echo of what is known does not make it older.
+                return;
+            }
+            let seen = if quorum {
+                Seen::quorum(block.clone(), at)
+            } else {
+                Seen::cached(block.clone())
+            };
+            self.view.blocks.insert(id.clone(), seen);
+            self.versions.insert(id.clone(), *version);
+        }
+    }
+
+    /// Learns one object of the API server, as a watch would.
+    pub(super) fn watch(&mut self, api: &Api, dice: &mut Dice) {
+        match dice.below(4) {
+            0 => self.view.pods.clone_from(&api.pods),
+            1 => {
+                if let Some(id) = dice.pick(api.blocks.keys()) {
+                    self.read_block(api, &id, false);
+                }
+            }
+            _ => {
+                if let Some(name) = dice.pick(api.nodes.keys()) {
+                    self.read_node(api, &name);
+                }
+            }
+        }
+    }
+
+    pub(super) fn see_all(&mut self, api: &Api) {
+        self.view.pods.clone_from(&api.pods);
+        for name in api.nodes.keys() {
+            self.read_node(api, name);
+        }
+        for id in api.blocks.keys() {
+            self.read_block(api, id, false);
+        }
+    }
+
+    /// Decides, and sends its writes in any order; each may be lost, or its reply may be.
+    pub(super) fn act(
+        &mut self,
+        api: &mut Api,
+        rules: Rules,
+        dice: &mut Dice,
+        faults: bool,
+    ) -> usize {
+        self.view.now += 1;
+        let decision = crate::ledger::decide(&self.view, rules);
+        let count = decision.writes.len();
+        for write in decision.writes {
+            let (lost, reply_lost) = (faults && dice.one_in(5), faults && dice.one_in(5));
+            if !lost {
+                self.write(api, write, reply_lost);
+            }
+        }
+        count
+    }
+
+    pub(super) fn write(&mut self, api: &mut Api, write: Write, reply_lost: bool) {
+        match write {
+            Write::Node { name, spec } => {
+                let at = self.generations.get(&name).copied();
+                if let Some(object) = api.nodes.get_mut(&name)
+                    && at == Some(object.generation)
+                {
+                    object.spec = spec;
+                    object.generation += 1;
+                    if !reply_lost {
+                        self.read_node(api, &name);
+                    }
+                }
+            }
+            Write::Block(block) => {
+                let at = self.tick();
+                let id = block.id.clone();
+                if let Some((stored, version)) = api.blocks.get_mut(&id)
+                    && self.versions.get(&id) == Some(version)
+                {
+                    assert!(block.seq >= stored.seq, "invariant 5");
+                    *stored = block.clone();
+                    api.version += 1;
+                    *version = api.version;
+                    if !reply_lost {
+                        self.versions.insert(id.clone(), api.version);
+                        self.view.blocks.insert(id, Seen::quorum(block, at));
+                    }
+                }
+            }
+            Write::CreateBlock(id) => {
+                if api.blocks.contains_key(&id) {
+                    self.read_block(api, &id, true);
+                    return;
+                }
+                let mut reader = Self::new(false);
+                for name in api.nodes.keys() {
+                    reader.read_node(api, name);
+                }
+                let nodes = Seen::quorum(reader.view.nodes, Tick(1));
+                let nodes = nodes.quorum_after(Tick(0)).expect("made with quorum");
+                let segments = BTreeMap::from([(NETWORK, Name::from("lan"))]);
+                api.version += 1;
+                let epoch = api.version;
+                let block = rebuild::rebuild(id.clone(), epoch, self.view.now, nodes, &segments);
+                api.blocks.insert(id.clone(), (block, api.version));
+                self.read_block(api, &id, true);
+            }
+            Write::ReadBlock(id) => self.read_block(api, &id, true),
+        }
+    }
+}
