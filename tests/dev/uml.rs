@@ -34,7 +34,7 @@ use crate::{
     network, process, progress,
 };
 
-/// Longest boot that is waited for: 5 s on an idle machine.
+/// Longest boot that is waited for: 10 s on an idle machine.
 const BOOT: Duration = Duration::from_secs(90);
 
 /// Starts the node's kernel and returns at once, so that several boot beside each other; [`wait`] is
@@ -47,9 +47,10 @@ pub(crate) fn start(node: &Node) -> Result<()> {
     boot(node)
 }
 
-/// Waits until the command service answers; an error as soon as the kernel has ended.
+/// Waits until the command service answers and `init` has started all there is to start; an error as
+/// soon as the kernel has ended.
 pub(crate) fn wait(node: &Node) -> Result<()> {
-    let words = ["true".to_owned()];
+    let words = ["test", "-e", "/run/rig/booted"].map(str::to_owned);
     let mut last = Ok(());
     progress::wait(BOOT, || {
         last = command(node, &words).and_then(|mut command| process::run(&mut command));

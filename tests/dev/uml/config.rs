@@ -68,6 +68,7 @@ fn params(node: &Node) -> Result<String> {
             format!("{}/24", service(node, Side::Inside)),
         ),
         ("PAYLOAD", payload.display().to_string()),
+        ("IMAGES", layout::images().display().to_string()),
         ("KUBERNETES", layout::kubernetes()?.display().to_string()),
     ] {
         text += &format!("{name}='{}'\n", value.replace('\'', r"'\''"));
