@@ -17,7 +17,7 @@ pub struct Uid(pub u128);
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(Arc<str>);
 
-/// The sequence number of a grant: unique for its address for ever (03, "Objects").
+/// The sequence number of a grant: unique for its address for ever (docs/ipam-protocol.md, "Objects").
 ///
 /// Ordered by epoch, then counter. Text form: `<epoch>.<counter>`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -141,7 +141,7 @@ pub struct Want {
 // === impl NodeStatus ===
 
 impl NodeStatus {
-    /// Whether the writer of this status may acknowledge for `holder` (03, "Who speaks for a
+    /// Whether the writer of this status may acknowledge for `holder` (docs/ipam-protocol.md, "Who speaks for a
     /// node"): the same machine, under that node UID or one it has had.
     pub fn speaks_for(&self, holder: &Holder) -> bool {
         self.machine == holder.machine
