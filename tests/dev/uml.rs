@@ -133,21 +133,15 @@ fn taps(node: &Node) -> [(String, Option<&'static str>); 4] {
 }
 
 fn plug(node: &Node) -> Result<()> {
-    let mut commands = String::new();
-    for (tap, bridge) in taps(node) {
-        commands += &format!("tuntap add {tap} mode tap\nlink set {tap} up\n");
-        commands += &match bridge {
-            Some(bridge) => format!("link set {tap} master {bridge}\n"),
-            None => format!(
-                "address add {}/24 dev {tap}\n",
-                service(node, Side::Outside)
-            ),
+    let commands = taps(node).map(|(tap, bridge)| {
+        let last = match bridge {
+            Some(bridge) => format!("link set {tap} master {bridge}"),
+            None => format!("address add {}/24 dev {tap}", service(node, Side::Outside)),
         };
-    }
-    process::feed(
-        &mut process::words(&format!("ip -n {NETNS_BRIDGES} -batch -")),
-        &commands,
-    )
+        format!("tuntap add {tap} mode tap\nlink set {tap} up\n{last}\n")
+    });
+    let mut ip = process::words(&format!("ip -n {NETNS_BRIDGES} -batch -"));
+    process::feed(&mut ip, &commands.concat())
 }
 
 fn boot(node: &Node) -> Result<()> {

@@ -53,8 +53,7 @@ fn params(node: &Node) -> Result<String> {
     let payload = layout::tree()
         .join("tests/cluster/uml/node")
         .canonicalize()?;
-    let mut text = String::new();
-    for (name, value) in [
+    let assignments = [
         ("NAME", node.name.clone()),
         (
             "ADDRESS",
@@ -70,10 +69,10 @@ fn params(node: &Node) -> Result<String> {
         ("PAYLOAD", payload.display().to_string()),
         ("IMAGES", layout::images().display().to_string()),
         ("KUBERNETES", layout::kubernetes()?.display().to_string()),
-    ] {
-        text += &format!("{name}='{}'\n", value.replace('\'', r"'\''"));
-    }
-    Ok(text)
+    ];
+    let quoted = |value: &str| value.replace('\'', r"'\''");
+    let lines = assignments.map(|(name, value)| format!("{name}='{}'\n", quoted(&value)));
+    Ok(lines.concat())
 }
 
 /// Debian's containerd 1.6. The host's root lacks CAP_SYS_RESOURCE, and with it a kernel that is a
