@@ -1,6 +1,8 @@
 //! What the scripts in tests/cluster/uml read from the node's folder.
 
-use anyhow::Result;
+use std::{fs, path::Path};
+
+use anyhow::{Context, Result};
 use serde_json::json;
 
 use super::{Side, service};
@@ -24,6 +26,7 @@ const KEEP: [&str; 8] = [
 
 /// Writes all of it.
 pub(super) fn write(node: &Node) -> Result<()> {
+    places()?;
     let folder = node.folder();
     process::write(&folder.join("params"), params(node)?)?;
     process::write(&folder.join("containerd.toml"), CONTAINERD)?;
@@ -40,6 +43,21 @@ pub(super) fn write(node: &Node) -> Result<()> {
         &server,
         &folder.join("kube-proxy.kubeconfig"),
     )
+}
+
+/// The root is the host's, so mount points that it lacks are made on it; `down` removes what is noted
+/// as such in the state folder.
+fn places() -> Result<()> {
+    let file = layout::state().join("places");
+    let mut noted = fs::read_to_string(&file).unwrap_or_default();
+    for place in KEEP.into_iter().filter(|place| !Path::new(place).exists()) {
+        // Before it is made: a run killed in between leaves nothing behind.
+        noted += place;
+        noted += "\n";
+        process::write(&file, &noted)?;
+        fs::create_dir_all(place).with_context(|| place.to_owned())?;
+    }
+    Ok(())
 }
 
 /// Shell assignments.
