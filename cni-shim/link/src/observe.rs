@@ -85,14 +85,17 @@ pub fn devices(netns: &Netns) -> Result<Vec<Observed>, ObserveError> {
     Ok(devices)
 }
 
-/// The link of a device, found by its name, else by its index: the pod may have renamed it.
+/// The link of a device, found by its name, else by its index, as the pod may have renamed it; if
+/// neither is the device, whatever has the name.
 pub(crate) fn find(socket: &mut Socket, device: &Device) -> Result<Option<Observed>, NetlinkError> {
     let mut by_name = LinkMessage::default();
     by_name.attributes = vec![LinkAttribute::IfName(device.name.as_str().to_owned())];
-    if let Some(found) = get_link(socket, by_name)? {
-        return Ok(Some(found));
+    let named = get_link(socket, by_name)?;
+    if named.as_ref().is_some_and(|link| device.is(link)) {
+        return Ok(named);
     }
-    by_index(socket, device.index)
+    let renamed = by_index(socket, device.index)?;
+    Ok(renamed.filter(|link| device.is(link)).or(named))
 }
 
 pub(crate) fn by_index(socket: &mut Socket, index: u32) -> Result<Option<Observed>, NetlinkError> {

@@ -1,0 +1,72 @@
+//! The node's links as networks choose among them.
+
+use landfall_link::Parent;
+
+use crate::rig::{Namespace, Rig};
+
+fn named<'a>(parents: &'a [Parent], name: &str) -> &'a Parent {
+    parents
+        .iter()
+        .find(|parent| parent.name.as_str() == name)
+        .unwrap()
+}
+
+#[test]
+fn a_parent_has_all_that_a_network_asks_for() {
+    let rig = Rig::new();
+    rig.node.ip(&["addr", "add", "10.9.0.2/24", "dev", "eth1"]);
+    rig.node
+        .ip(&["route", "add", "default", "via", "10.9.0.1", "metric", "50"]);
+    rig.node.ip(&["link", "add", "br7", "type", "bridge"]);
+
+    let parents = rig.agent().parents().unwrap();
+
+    let eth1 = named(&parents, "eth1");
+    assert_eq!(eth1.index, rig.parent());
+    assert_eq!(
+        eth1.mac.unwrap().to_string(),
+        rig.node.link("eth1")["address"]
+    );
+    assert_eq!(eth1.mtu, 1500);
+    assert!(eth1.up && eth1.carrier && eth1.ethernet);
+    assert!(eth1.addresses.contains(&"10.9.0.2/24".parse().unwrap()));
+    assert_eq!(eth1.default_route, Some(50));
+    assert!(!named(&parents, "lo").ethernet);
+    assert!(!named(&parents, "br7").up);
+}
+
+#[test]
+fn a_port_names_its_bridge() {
+    let rig = Rig::new();
+    rig.node.ip(&["link", "add", "br7", "type", "bridge"]);
+    rig.node.ip(&["link", "set", "eth1", "master", "br7"]);
+
+    let parents = rig.agent().parents().unwrap();
+
+    assert_eq!(
+        named(&parents, "eth1").port_of,
+        Some(named(&parents, "br7").index)
+    );
+}
+
+#[test]
+fn a_cable_that_is_out_is_no_carrier() {
+    let rig = Rig::new();
+    rig.lan.ip(&["link", "set", "lan0", "down"]);
+
+    let parents = rig.agent().parents().unwrap();
+
+    let eth1 = named(&parents, "eth1");
+    assert!(eth1.up && !eth1.carrier);
+}
+
+#[test]
+fn a_pod_is_not_among_the_nodes_links() {
+    let rig = Rig::new();
+    let pod = Namespace::new("pod");
+    rig.attach(&pod, &rig.link("c1", 5)).unwrap();
+
+    let parents = rig.agent().parents().unwrap();
+
+    assert_eq!(parents.len(), 2, "lo and eth1: {parents:?}");
+}
