@@ -79,6 +79,7 @@ pub(crate) fn up(nodes: u8, uml_nodes: Option<u8>) -> Result<()> {
         remove_all()?;
         progress::step("making certificates and tokens", None, prepare)?;
     }
+    copy_self()?;
     network::start()?;
     progress::step("starting the control plane", Some(5), control_plane::start)?;
     forward::start()?;
@@ -117,13 +118,21 @@ fn start_nodes(mut wanted: Vec<Node>) -> Result<()> {
     )
 }
 
-/// What every start begins with: own copy, certificates, images.
+/// What every start begins with: certificates, tokens, images.
 fn prepare() -> Result<()> {
-    let copy = layout::own_copy();
-    fs::create_dir_all(layout::state().join("bin"))?;
-    fs::copy(std::env::current_exe()?, &copy).with_context(|| copy.display().to_string())?;
     pki::create()?;
     images::base()
+}
+
+/// Copies this program for the daemons: cargo may build it anew under them. Those that run keep
+/// what they have.
+fn copy_self() -> Result<()> {
+    let copy = layout::own_copy();
+    let half = copy.with_extension("part");
+    fs::create_dir_all(layout::state().join("bin"))?;
+    // Not the path: a long build of other parts leaves time to replace the file.
+    fs::copy("/proc/self/exe", &half).with_context(|| half.display().to_string())?;
+    fs::rename(half, &copy).with_context(|| copy.display().to_string())
 }
 
 /// Whether the machine's kernel makes ipvlan links, tried where it disturbs nobody.
