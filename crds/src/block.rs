@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 #[kube(
     group = "landfall.dev",
     version = "v1alpha1",
+    doc = "Who holds which of 256 neighbouring addresses of a segment. Written by the operator; not to be edited.",
     kind = "AddressBlock",
     plural = "addressblocks",
     singular = "addressblock",

@@ -29,6 +29,7 @@ pub use served::{
 #[kube(
     group = "landfall.dev",
     version = "v1alpha1",
+    doc = "What one node must serve, and what its agent says about it. Named like the Node. Not to be edited, except for the annotation landfall.dev/reclaim.",
     kind = "LandfallNode",
     plural = "landfallnodes",
     singular = "landfallnode",
