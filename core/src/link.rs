@@ -25,11 +25,13 @@ mod check;
 mod index;
 mod plan;
 mod setting;
+mod step;
 
 pub use check::{Difference, check};
 pub use index::{index, next_index};
 pub use plan::{Conflict, plan_attach, plan_detach, undo};
 pub use setting::Setting;
+pub use step::Step;
 
 /// A link as an attachment wants it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,99 +140,6 @@ pub struct ObservedAddress {
     pub tentative: bool,
     /// Another host answered duplicate address detection; the kernel does not use the address.
     pub duplicate: bool,
-}
-
-/// One request to the kernel.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Make the device, in the sandbox and with its final name.
-    Create(Device),
-    /// Write a sysctl.
-    Set(Setting),
-    /// Set IFLA_IFALIAS, which RTM_NEWLINK ignores when it creates.
-    Label {
-        /// The link.
-        index: u32,
-        /// The text.
-        alias: String,
-    },
-    /// Change the MTU.
-    SetMtu {
-        /// The link.
-        index: u32,
-        /// Before, for the way back.
-        from: u32,
-        /// After.
-        to: u32,
-    },
-    /// Listen to all multicast, or stop it.
-    SetAllMulticast {
-        /// The link.
-        index: u32,
-        /// Whether to.
-        on: bool,
-    },
-    /// Add an address.
-    AddAddress {
-        /// The link.
-        index: u32,
-        /// The address and the length of its prefix.
-        address: IpNet,
-        /// Whether the kernel probes it first (IPv6 only).
-        dad: bool,
-    },
-    /// Set the link up. The kernel announces the addresses that it has by then.
-    Up {
-        /// The link.
-        index: u32,
-    },
-    /// Add a route.
-    AddRoute {
-        /// The link.
-        index: u32,
-        /// The route.
-        route: Route,
-        /// The gateway is on this link though no prefix says so (RTNH_F_ONLINK).
-        on_link: bool,
-    },
-    /// Add a permanent neighbour.
-    AddNeighbor {
-        /// The link.
-        index: u32,
-        /// The neighbour.
-        neighbor: Neighbor,
-    },
-    /// Remove the device with everything on it.
-    Remove {
-        /// The link.
-        index: u32,
-    },
-    /// Remove an address.
-    RemoveAddress {
-        /// The link.
-        index: u32,
-        /// The address and the length of its prefix.
-        address: IpNet,
-    },
-    /// Set the link down.
-    Down {
-        /// The link.
-        index: u32,
-    },
-    /// Remove a route.
-    RemoveRoute {
-        /// The link.
-        index: u32,
-        /// The route.
-        route: Route,
-    },
-    /// Remove a permanent neighbour.
-    RemoveNeighbor {
-        /// The link.
-        index: u32,
-        /// The neighbour.
-        neighbor: Neighbor,
-    },
 }
 
 // === impl Link ===

@@ -6,13 +6,9 @@
 //!
 //! As Go does: keys match without regard to case, the last of two wins, null is as good as absent.
 
-use std::{borrow::Cow, fmt, marker::PhantomData};
+use std::borrow::Cow;
 
-use landfall_core::attachment::{LANDFALL_KEY, NPWG_KEY};
-use serde::{
-    Deserialize, Deserializer,
-    de::{IgnoredAny, MapAccess, Visitor},
-};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
@@ -20,6 +16,10 @@ use crate::{
     spec::{CniError, Code, VERSIONS, Verb, Version},
     wire::{Annotations, Valid},
 };
+
+use keys::{Found, Keys, Runtime, Text};
+
+mod keys;
 
 /// The most that is read.
 pub const MAX_INPUT: usize = 4 * 1024 * 1024;
@@ -58,26 +58,6 @@ pub enum Asked {
     Nothing,
     /// They ask.
     Networks(Annotations),
-}
-
-/// The values of the keys that we know, as text.
-#[derive(Clone, Debug, Default)]
-struct Keys<'a> {
-    cni_version: Option<&'a RawValue>,
-    name: Option<&'a RawValue>,
-    driver: Option<&'a RawValue>,
-    network: Option<&'a RawValue>,
-    runtime_config: Option<&'a RawValue>,
-    prev_result: Option<&'a RawValue>,
-    valid_attachments: Option<&'a RawValue>,
-}
-
-/// `runtimeConfig`, likewise.
-#[derive(Clone, Debug, Default)]
-struct Runtime<'a> {
-    annotations: Option<&'a RawValue>,
-    ips: Option<&'a RawValue>,
-    mac: Option<&'a RawValue>,
 }
 
 // === impl Config ===
@@ -208,113 +188,6 @@ fn decode(what: &str, error: &serde_json::Error) -> CniError {
 
 fn invalid(msg: &str) -> CniError {
     CniError::new(Code::InvalidConfig, msg)
-}
-
-/// A text that is copied only if it has escapes.
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
-// === Reading maps ===
-
-/// A value of a map that takes what it wants of each entry.
-trait Entries<'a>: Default {
-    /// The place for a key's value.
-    fn place(&mut self, key: &str) -> Option<&mut Option<&'a RawValue>>;
-}
-
-impl<'a> Entries<'a> for Keys<'a> {
-    fn place(&mut self, key: &str) -> Option<&mut Option<&'a RawValue>> {
-        let is = |name: &str| key.eq_ignore_ascii_case(name);
-        Some(match () {
-            () if is("cniVersion") => &mut self.cni_version,
-            () if is("name") => &mut self.name,
-            () if is("driver") => &mut self.driver,
-            () if is("network") => &mut self.network,
-            () if is("runtimeConfig") => &mut self.runtime_config,
-            () if is("prevResult") => &mut self.prev_result,
-            () if is("cni.dev/valid-attachments") => &mut self.valid_attachments,
-            () => return None,
-        })
-    }
-}
-
-impl<'a> Entries<'a> for Runtime<'a> {
-    fn place(&mut self, key: &str) -> Option<&mut Option<&'a RawValue>> {
-        let is = |name: &str| key.eq_ignore_ascii_case(name);
-        Some(match () {
-            () if is(POD_ANNOTATIONS) => &mut self.annotations,
-            () if is("ips") => &mut self.ips,
-            () if is("mac") => &mut self.mac,
-            () => return None,
-        })
-    }
-}
-
-struct EntriesVisitor<T>(PhantomData<T>);
-
-impl<'de, T: Entries<'de>> Visitor<'de> for EntriesVisitor<T> {
-    type Value = T;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
-        let mut entries = T::default();
-        while let Some(Text(key)) = map.next_key()? {
-            match entries.place(&key) {
-                Some(place) => {
-                    let value: &RawValue = map.next_value()?;
-                    *place = (value.get() != "null").then_some(value);
-                }
-                None => drop(map.next_value::<IgnoredAny>()?),
-            }
-        }
-        Ok(entries)
-    }
-}
-
-impl<'de> Deserialize<'de> for Keys<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(EntriesVisitor(PhantomData))
-    }
-}
-
-impl<'de> Deserialize<'de> for Runtime<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(EntriesVisitor(PhantomData))
-    }
-}
-
-/// The two annotations that matter. Their keys are a user's, so case counts.
-struct Found(Annotations);
-
-impl<'de> Deserialize<'de> for Found {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct FoundVisitor;
-
-        impl<'de> Visitor<'de> for FoundVisitor {
-            type Value = Found;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object of annotations")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Found, A::Error> {
-                let mut annotations = Annotations::default();
-                while let Some(Text(key)) = map.next_key()? {
-                    match &*key {
-                        NPWG_KEY => annotations.npwg = map.next_value()?,
-                        LANDFALL_KEY => annotations.landfall = map.next_value()?,
-                        _ => drop(map.next_value::<IgnoredAny>()?),
-                    }
-                }
-                Ok(Found(annotations))
-            }
-        }
-
-        deserializer.deserialize_map(FoundVisitor)
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::{Device, Difference, Link, Observed, Step, check};
-use crate::id::Name;
+use crate::{id::Name, network::Route};
 
 /// A link of the wanted name exists and no step makes it the wanted one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,62 +136,13 @@ fn mend(wanted: &Link, observed: &Observed, difference: Difference) -> Option<St
 }
 
 impl Link {
-    fn route(&self, index: u32, route: &crate::network::Route) -> Step {
+    fn route(&self, index: u32, route: &Route) -> Step {
         Step::AddRoute {
             index,
             on_link: route
                 .gateway
                 .is_some_and(|gateway| self.needs_on_link(gateway)),
             route: route.clone(),
-        }
-    }
-}
-
-impl Step {
-    /// The index of the device that this step makes.
-    const fn creates(&self) -> Option<u32> {
-        if let Self::Create(device) = self {
-            Some(device.index)
-        } else {
-            None
-        }
-    }
-
-    /// The step that takes this one back, if there is something to take back.
-    fn reverse(&self) -> Option<Self> {
-        match self {
-            Self::Create(device) => Some(Self::Remove {
-                index: device.index,
-            }),
-            Self::SetMtu { index, from, to } => Some(Self::SetMtu {
-                index: *index,
-                from: *to,
-                to: *from,
-            }),
-            Self::SetAllMulticast { index, on } => Some(Self::SetAllMulticast {
-                index: *index,
-                on: !on,
-            }),
-            Self::AddAddress { index, address, .. } => Some(Self::RemoveAddress {
-                index: *index,
-                address: *address,
-            }),
-            Self::Up { index } => Some(Self::Down { index: *index }),
-            Self::AddRoute { index, route, .. } => Some(Self::RemoveRoute {
-                index: *index,
-                route: route.clone(),
-            }),
-            Self::AddNeighbor { index, neighbor } => Some(Self::RemoveNeighbor {
-                index: *index,
-                neighbor: neighbor.clone(),
-            }),
-            Self::Set(_)
-            | Self::Label { .. }
-            | Self::Remove { .. }
-            | Self::RemoveAddress { .. }
-            | Self::Down { .. }
-            | Self::RemoveRoute { .. }
-            | Self::RemoveNeighbor { .. } => None,
         }
     }
 }
