@@ -104,7 +104,7 @@ fn start_nodes(mut wanted: Vec<Node>) -> Result<()> {
     let expected = if wanted.iter().any(|node| node.kind == layout::Kind::Uml) {
         40
     } else {
-        15
+        5
     };
     progress::step(
         &format!("starting {}", names.join(", ")),

@@ -223,8 +223,12 @@ fn switch(name: &str, power: Power) -> Result<()> {
             node::stop(&node)
         })?;
     }
+    let expected = match node.kind {
+        layout::Kind::Namespace => 3,
+        layout::Kind::Uml => 25,
+    };
     if matches!(power, Power::On | Power::Reboot) {
-        progress::step(&format!("starting {name}"), Some(3), || {
+        progress::step(&format!("starting {name}"), Some(expected), || {
             node::start(&node)?;
             node::wait_ready(&node)
         })?;
