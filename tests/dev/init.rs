@@ -37,6 +37,13 @@ pub(crate) struct Spec {
     pub services: Vec<Service>,
 }
 
+impl Spec {
+    fn is_mounted(&self, place: &Path) -> bool {
+        self.tmpfs.iter().any(|tmpfs| tmpfs == place)
+            || self.binds.iter().any(|(_, bound)| bound == place)
+    }
+}
+
 /// A program that always runs.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Service {
@@ -124,14 +131,12 @@ fn mounts(spec: &Spec) -> Result<()> {
             .with_context(|| format!("{} on {}", own.display(), place.display()))?;
     }
     for place in &spec.shared {
-        // Only a mount point can be shared.
-        mount(
-            Some(place),
-            place,
-            none,
-            MsFlags::MS_BIND | MsFlags::MS_REC,
-            none,
-        )?;
+        // Only a mount point can be shared. One that is bound onto itself again hides the shared one
+        // below: containerd then sees a private mount and refuses Bidirectional volumes.
+        if !spec.is_mounted(place) {
+            let flags = MsFlags::MS_BIND | MsFlags::MS_REC;
+            mount(Some(place), place, none, flags, none)?;
+        }
         mount(
             none,
             place,
