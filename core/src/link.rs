@@ -18,7 +18,7 @@ use ipnet::IpNet;
 use crate::{
     id::Name,
     mac::Mac,
-    network::{Driver, Neighbor, Route},
+    network::{Driver, Neighbor, NetworkKind, Route},
 };
 
 mod check;
@@ -140,6 +140,14 @@ pub struct ObservedAddress {
     pub tentative: bool,
     /// Another host answered duplicate address detection; the kernel does not use the address.
     pub duplicate: bool,
+}
+
+/// The kernel's word for a kind of link (IFLA_INFO_KIND).
+pub const fn kernel_word(kind: NetworkKind) -> &'static str {
+    match kind {
+        NetworkKind::Macvlan => "macvlan",
+        NetworkKind::Ipvlan => "ipvlan",
+    }
 }
 
 // === impl Link ===

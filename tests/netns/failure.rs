@@ -83,7 +83,7 @@ fn an_interface_of_that_name_is_left_alone() {
     assert_eq!(
         sentence(&error),
         "cannot attach net1: the sandbox already has an interface net1, but it is a bridge link, not \
-         a Macvlan link in mode bridge; it hangs from no link; its hardware address is ".to_owned()
+         a macvlan link in mode bridge; it hangs from no link; its hardware address is ".to_owned()
             + before["address"].as_str().unwrap()
             + ", not 0a:58:0a:09:00:05"
     );
@@ -172,7 +172,7 @@ fn the_loopback_is_no_parent() {
     let error = rig.attach(&pod, &link).unwrap_err();
 
     assert!(
-        sentence(&error).contains("lo can't carry this Macvlan link"),
+        sentence(&error).contains("lo can't carry this macvlan link"),
         "{}",
         sentence(&error)
     );
@@ -251,7 +251,7 @@ fn a_kernel_without_the_driver_is_named() {
     let error = rig.attach(&pod, &link).unwrap_err();
 
     let text = sentence(&error);
-    assert!(text.contains("this kernel has no Ipvlan driver"), "{text}");
+    assert!(text.contains("this kernel has no ipvlan driver"), "{text}");
     assert!(text.ends_with("Unknown device type"), "{text}");
 }
 

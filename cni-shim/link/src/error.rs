@@ -3,7 +3,7 @@
 use std::{error::Error, fmt};
 
 use landfall_core::{
-    link::{Device, Step},
+    link::{Device, Step, kernel_word},
     mac::Mac,
     network::NetworkKind,
 };
@@ -103,13 +103,15 @@ impl fmt::Display for Hint {
             ),
             Self::ParentBusy { parent, kind } => write!(
                 f,
-                "{parent} can't carry {kind} links now: it carries links of the other kind or a \
-                 passthru link, or is part of a switch"
+                "{parent} can't carry {} links now: it carries links of the other kind or a \
+                 passthru link, or is part of a switch",
+                kernel_word(*kind)
             ),
             Self::ParentUnfit { parent, kind } => write!(
                 f,
-                "{parent} can't carry this {kind} link: a parent must be an Ethernet link and not \
-                 the loopback, and a passthru link must be alone on it"
+                "{parent} can't carry this {} link: a parent must be an Ethernet link and not \
+                 the loopback, and a passthru link must be alone on it",
+                kernel_word(*kind)
             ),
             Self::MtuTooLarge { parent, limit } => {
                 write!(f, "{parent} has an MTU of {limit}; ask for no more")
@@ -117,6 +119,7 @@ impl fmt::Display for Hint {
             Self::MacTaken => f.write_str("another link of the same parent has its MAC address"),
             Self::MacInvalid(mac) => write!(f, "{mac} can't be a link's own address"),
             Self::NoDriver(kind) => {
+                let kind = kernel_word(*kind);
                 write!(
                     f,
                     "this kernel has no {kind} driver; load or install the module {kind}"

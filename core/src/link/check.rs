@@ -5,7 +5,7 @@ use core::fmt;
 
 use ipnet::IpNet;
 
-use super::{Device, Link, Observed, ObservedDriver, Setting};
+use super::{Device, Link, Observed, ObservedDriver, Setting, kernel_word};
 use crate::{
     id::Name,
     mac::Mac,
@@ -194,7 +194,7 @@ impl fmt::Display for Difference {
         match self {
             Self::Missing => f.write_str("it does not exist"),
             Self::Driver { wanted, found } => {
-                let (kind, mode) = (wanted.kind(), wanted.mode());
+                let (kind, mode) = (kernel_word(wanted.kind()), wanted.mode());
                 write!(f, "it is {found}, not a {kind} link in mode {mode}")
             }
             Self::Parent { found: Some(found) } => {
@@ -236,7 +236,8 @@ impl fmt::Display for ObservedDriver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ours(driver) => {
-                write!(f, "a {} link in mode {}", driver.kind(), driver.mode())
+                let kind = kernel_word(driver.kind());
+                write!(f, "a {kind} link in mode {}", driver.mode())
             }
             Self::Other(kind) if kind.as_str().is_empty() => f.write_str("a device without driver"),
             Self::Other(kind) => write!(f, "a {kind} link"),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use landfall_core::link::Step;
+use landfall_core::link::{Step, kernel_word};
 
 use crate::{error::Hint, socket::NetlinkError};
 
@@ -26,7 +26,7 @@ impl fmt::Display for Doing<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Step::Create(device) => {
-                let (kind, mode) = (device.driver.kind(), device.driver.mode());
+                let (kind, mode) = (kernel_word(device.driver.kind()), device.driver.mode());
                 write!(f, "make the {kind} link {} in mode {mode}", device.name)
             }
             Step::Set(setting) => write!(f, "set net/{} to {}", setting.path, setting.value),

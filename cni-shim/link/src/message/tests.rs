@@ -1,1 +1,144 @@
-//! Tests.
+//! Requests, read again by the codec.
+
+use std::{fs::File, os::fd::AsFd};
+
+use super::*;
+use landfall_core::{
+    id::Name,
+    mac::Mac,
+    network::{Driver, Macvlan},
+};
+
+fn asked(step: &Step) -> Request {
+    let file = File::open("/dev/null").unwrap();
+    match request(step, file.as_fd()) {
+        Asked::Node(request) | Asked::Sandbox(request) => request,
+        Asked::Sysctl(setting) => panic!("{setting:?}"),
+    }
+}
+
+fn address_of(net: &str, dad: bool) -> AddressMessage {
+    let step = Step::AddAddress {
+        index: 7,
+        address: net.parse().unwrap(),
+        dad,
+    };
+    match asked(&step).message {
+        RouteNetlinkMessage::NewAddress(message) => message,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn route_of(destination: &str, gateway: Option<&str>) -> RouteMessage {
+    let step = Step::AddRoute {
+        index: 7,
+        route: Route {
+            destination: destination.parse().unwrap(),
+            gateway: gateway.map(|gateway| gateway.parse().unwrap()),
+            metric: None,
+        },
+        on_link: false,
+    };
+    match asked(&step).message {
+        RouteNetlinkMessage::NewRoute(message) => message,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_link_without_wishes_leaves_them_to_the_kernel() {
+    let device = Device {
+        name: Name::from("net1"),
+        index: 70_000,
+        parent: 3,
+        driver: Driver::Macvlan(Macvlan::default()),
+        mac: None,
+        mtu: None,
+        tx_queue_length: None,
+        all_multicast: false,
+        alias: None,
+    };
+
+    let request = asked(&Step::Create(device));
+
+    assert_eq!(request.flags, NLM_F_CREATE | NLM_F_EXCL);
+    let RouteNetlinkMessage::NewLink(message) = request.message else {
+        panic!("{request:?}")
+    };
+    assert_eq!(message.header.index, 70_000);
+    assert!(
+        message.header.flags.is_empty(),
+        "up comes after the addresses"
+    );
+    assert_eq!(
+        message.attributes.len(),
+        4,
+        "name, parent, netns, info: {message:?}"
+    );
+}
+
+#[test]
+fn only_ipv4_prefixes_that_have_one_get_a_broadcast_address() {
+    for (net, broadcast) in [
+        ("10.20.0.5/24", Some(Ipv4Addr::new(10, 20, 0, 255))),
+        ("10.20.0.5/30", Some(Ipv4Addr::new(10, 20, 0, 7))),
+        ("10.20.0.4/31", None),
+        ("10.20.0.5/32", None),
+    ] {
+        let found = address_of(net, false)
+            .attributes
+            .into_iter()
+            .find_map(|a| match a {
+                AddressAttribute::Broadcast(address) => Some(address),
+                _ => None,
+            });
+
+        assert_eq!(found, broadcast, "{net}");
+    }
+}
+
+#[test]
+fn only_ipv6_skips_duplicate_address_detection_and_only_if_told() {
+    let nodad = AddressAttribute::Flags(AddressFlags::Nodad);
+    let skips = |net, dad| address_of(net, dad).attributes.contains(&nodad);
+
+    assert!(skips("fd00::5/64", false));
+    assert!(!skips("fd00::5/64", true));
+    assert!(!skips("10.20.0.5/24", false));
+}
+
+#[test]
+fn an_ipv4_route_without_gateway_ends_on_the_link() {
+    let scope = |destination, gateway| route_of(destination, gateway).header.scope;
+
+    assert_eq!(scope("10.30.0.0/16", None), RouteScope::Link);
+    assert_eq!(
+        scope("10.30.0.0/16", Some("10.20.0.1")),
+        RouteScope::Universe
+    );
+    assert_eq!(scope("fd00:30::/64", None), RouteScope::Universe);
+}
+
+#[test]
+fn host_bits_of_a_destination_are_cut() {
+    let message = route_of("10.30.1.2/16", None);
+
+    let destination = RouteAttribute::Destination(RouteAddress::Inet(Ipv4Addr::new(10, 30, 0, 0)));
+    assert!(message.attributes.contains(&destination), "{message:?}");
+}
+
+#[test]
+fn a_neighbour_is_permanent() {
+    let step = Step::AddNeighbor {
+        index: 7,
+        neighbor: Neighbor {
+            address: "10.20.0.9".parse().unwrap(),
+            mac: Mac([2, 0, 0, 0, 0, 9]),
+        },
+    };
+
+    let RouteNetlinkMessage::NewNeighbour(message) = asked(&step).message else {
+        panic!()
+    };
+    assert_eq!(message.header.state, NeighbourState::Permanent);
+}
