@@ -14,6 +14,5 @@ mod detach;
 mod failure;
 mod netns;
 mod parents;
-mod plugin;
 mod repair;
 mod rig;

@@ -1,6 +1,6 @@
 //! CNI results.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -19,15 +19,19 @@ pub fn pass_through(prev_result: &RawValue, version: Version) -> Result<Cow<'_, 
         version: Option<&'a RawValue>,
     }
 
+    let unreadable = |why: &dyn fmt::Display| {
+        CniError::new(Code::Decode, format!("prevResult can't be read: {why}"))
+    };
     let text = prev_result.get();
-    let versioned: Versioned<'_> = serde_json::from_str(text).map_err(|error| {
-        CniError::new(Code::Decode, format!("prevResult can't be read: {error}"))
-    })?;
+    // serde takes an array for a struct as well.
+    let rest = text
+        .strip_prefix('{')
+        .ok_or_else(|| unreadable(&"it is no object"))?;
+    let versioned: Versioned<'_> =
+        serde_json::from_str(text).map_err(|error| unreadable(&error))?;
     if versioned.version.is_some() {
         return Ok(Cow::Borrowed(text));
     }
-    // It is an object, so it starts with a brace.
-    let rest = text.trim_start().strip_prefix('{').unwrap_or_default();
     let comma = if rest.trim_start().starts_with('}') {
         ""
     } else {

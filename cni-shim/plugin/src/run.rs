@@ -59,6 +59,14 @@ pub fn run<'a>(
     input: &'a [u8],
     node: &'a Node,
 ) -> Result<Output<'a>, CniError> {
+    serve(environment, input, node).map_err(|error| word(environment.verb, error))
+}
+
+fn serve<'a>(
+    environment: &'a Environment,
+    input: &'a [u8],
+    node: &'a Node,
+) -> Result<Output<'a>, CniError> {
     if environment.verb == Verb::Version {
         return Ok(Output::print(versions()));
     }
@@ -69,7 +77,7 @@ pub fn run<'a>(
         config,
         node,
     };
-    let result = match &call.config.kind {
+    match &call.config.kind {
         Kind::Chained => call.chained(),
         Kind::Delegate(network) => call.delegate(network),
         Kind::StandAlone => Err(CniError::new(
@@ -77,8 +85,18 @@ pub fn run<'a>(
             "this release has no stand-alone mode yet: remove \"driver\" from the configuration, or \
              use the reference plugin",
         )),
-    };
-    result.map_err(|error| call.word(error))
+    }
+}
+
+/// Runtimes take a DEL's error for success if its text has "not found" in it, and then forget the
+/// container.
+fn word(verb: Verb, mut error: CniError) -> CniError {
+    if verb == Verb::Del {
+        for text in [&mut error.msg, &mut error.details] {
+            *text = text.replace("not found", "missing");
+        }
+    }
+    error
 }
 
 fn versions() -> String {
@@ -201,17 +219,6 @@ impl<'a> Call<'a> {
         };
         let sandbox = self.netns_text().unwrap_or_default();
         result::of_attachment(self.config.version, attached, &sandbox)
-    }
-
-    /// Runtimes take a DEL's error for success if its text has "not found" in it, and then forget the
-    /// container.
-    fn word(&self, mut error: CniError) -> CniError {
-        if self.environment.verb == Verb::Del {
-            for text in [&mut error.msg, &mut error.details] {
-                *text = text.replace("not found", "missing");
-            }
-        }
-        error
     }
 }
 
