@@ -1,2 +1,21 @@
-//! Placeholder.
-fn main() {}
+//! `landfall-operator`: networks and pods in, ledger and node objects out.
+
+mod args;
+mod convert;
+mod events;
+mod grants;
+mod metrics;
+mod network;
+mod network_status;
+mod nodes;
+mod pods;
+mod run;
+#[cfg(test)]
+mod samples;
+mod watches;
+mod world;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    run::run(clap::Parser::parse()).await
+}

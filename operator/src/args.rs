@@ -1,0 +1,81 @@
+//! Flags. Each may be set by an environment variable too.
+
+use std::net::SocketAddr;
+
+use clap::{Parser, ValueEnum};
+
+/// Landfall's operator: grants addresses to pods and tells each node what to serve.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "landfall-operator", version, about)]
+pub(crate) struct Args {
+    /// The operator's own namespace: the agents' pods and the ConfigMap `landfall-ledger` are here.
+    #[arg(long, env = "POD_NAMESPACE", default_value = "landfall-system")]
+    pub(crate) namespace: String,
+
+    /// Labels of the agents' pods, as `key=value` joined by commas.
+    #[arg(
+        long,
+        env = "AGENT_LABELS",
+        default_value = "app.kubernetes.io/name=landfall,app.kubernetes.io/component=agent",
+        value_delimiter = ',',
+        value_parser = label
+    )]
+    pub(crate) agent_labels: Vec<(String, String)>,
+
+    /// The door through which pods reach their networks. In Delegate, Multus alone writes the pods'
+    /// network status.
+    #[arg(
+        long,
+        env = "DOOR",
+        value_enum,
+        ignore_case = true,
+        default_value = "auto"
+    )]
+    pub(crate) door: Door,
+
+    /// Name of this instance in Events.
+    #[arg(long, env = "POD_NAME")]
+    pub(crate) pod_name: Option<String>,
+
+    /// Where /metrics, /healthz and /readyz are served.
+    #[arg(long, env = "LISTEN", default_value = "127.0.0.1:9481")]
+    pub(crate) listen: SocketAddr,
+
+    /// How log lines look.
+    #[arg(long, env = "LOG_FORMAT", value_enum, default_value = "text")]
+    pub(crate) log_format: LogFormat,
+
+    /// What is logged: a level, or directives such as `info,landfall_operator=debug`.
+    #[arg(long, env = "RUST_LOG", default_value = "info")]
+    pub(crate) log_level: String,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Text,
+}
+
+/// The door through which pods reach their networks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Door {
+    /// Delegate where Multus' file is a node's first CNI configuration, else Chained.
+    Auto,
+    /// The plugin runs last in the primary network's list.
+    Chained,
+    /// Multus calls the plugin.
+    Delegate,
+}
+
+fn label(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text
+        .split_once('=')
+        .ok_or_else(|| format!("expected key=value, got {text:?}"))?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests;

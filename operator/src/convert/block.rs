@@ -1,0 +1,136 @@
+//! AddressBlock and [`Block`].
+
+use std::{collections::BTreeMap, net::IpAddr};
+
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::MicroTime, jiff::Timestamp};
+use landfall_core::{
+    id::{Name, Seq, Uid},
+    ledger::{self, Block, BlockId, Holder, Millis, State},
+};
+use landfall_crds::block::{AddressBlock, AddressBlockSpec, Entry, EntryState};
+
+/// The ledger's block in an object.
+pub(crate) fn read(object: &AddressBlock) -> Block {
+    let spec = &object.spec;
+    Block {
+        id: id(object),
+        seq: Seq {
+            epoch: spec.epoch,
+            counter: spec.counter,
+        },
+        entries: spec
+            .entries
+            .iter()
+            .map(|(address, entry)| (*address, read_entry(entry)))
+            .collect(),
+    }
+}
+
+/// Which block an object is.
+pub(crate) fn id(object: &AddressBlock) -> BlockId {
+    BlockId::of(&Name::from(object.spec.segment.as_str()), object.spec.first)
+}
+
+/// The object of a block, on top of what it said before (`None`: it is made).
+pub(crate) fn write(block: &Block, before: Option<&AddressBlock>) -> AddressBlock {
+    let old = before.map(|object| &object.spec);
+    let entries = block.entries.iter().map(|(address, entry)| {
+        let known = old.and_then(|spec| spec.entries.get(address));
+        (*address, write_entry(entry, known))
+    });
+    let spec = AddressBlockSpec {
+        segment: block.id.segment.to_string(),
+        first: block.id.first,
+        epoch: block.seq.epoch,
+        counter: block.seq.counter,
+        ledger_epoch: old.and_then(|spec| spec.ledger_epoch),
+        entries: entries.collect::<BTreeMap<IpAddr, Entry>>(),
+    };
+    match before {
+        None => AddressBlock::new(&block.id.object_name(), spec),
+        Some(object) => AddressBlock {
+            metadata: object.metadata.clone(),
+            spec,
+        },
+    }
+}
+
+fn read_entry(entry: &Entry) -> ledger::Entry {
+    ledger::Entry {
+        state: read_state(entry.state),
+        seq: entry.seq.unwrap_or_default(),
+        network: entry.network.unwrap_or_default(),
+        holder: read_holder(entry),
+        since: millis(&entry.since),
+    }
+}
+
+/// An entry in a held state always has a holder: what the object lacks reads as zero, which no
+/// machine is and no pod owns, so that such an entry stays held and is recalled for nobody.
+fn read_holder(entry: &Entry) -> Option<Holder> {
+    let has_holder = entry.state.is_held() || entry.state == EntryState::Reserved;
+    has_holder.then(|| Holder {
+        node: Name::from(entry.node.as_deref().unwrap_or_default()),
+        node_uid: entry.node_uid.unwrap_or_default(),
+        machine: entry.machine_id.unwrap_or_default(),
+        owner: entry.owner.unwrap_or_default(),
+        interface: Name::from(entry.interface.as_deref().unwrap_or_default()),
+        index: entry.index.unwrap_or_default(),
+    })
+}
+
+fn write_entry(entry: &ledger::Entry, known: Option<&Entry>) -> Entry {
+    let holder = entry.holder.as_ref();
+    let known = known.filter(|known| known.seq == Some(entry.seq));
+    Entry {
+        state: write_state(entry.state),
+        seq: Some(entry.seq).filter(|seq| *seq != Seq::default()),
+        network: Some(entry.network).filter(|uid| *uid != Uid::default()),
+        node: holder.map(|h| h.node.to_string()),
+        node_uid: holder.map(|h| h.node_uid),
+        machine_id: holder.map(|h| h.machine),
+        owner: holder.map(|h| h.owner),
+        interface: holder.map(|h| h.interface.to_string()),
+        index: holder.map(|h| h.index).filter(|i| *i != 0),
+        mac: known.and_then(|known| known.mac),
+        claim: known.and_then(|known| known.claim.clone()),
+        since: micro_time(entry.since),
+    }
+}
+
+fn read_state(state: EntryState) -> State {
+    match state {
+        EntryState::Reserved => State::Reserved,
+        EntryState::Granted => State::Granted,
+        EntryState::Recalling => State::Recalling,
+        EntryState::Quarantined => State::Quarantined,
+        EntryState::Fencing => State::Fencing,
+        EntryState::Claimed => State::Claimed,
+        EntryState::Cooling => State::Cooling,
+        EntryState::Foreign => State::Foreign,
+    }
+}
+
+fn write_state(state: State) -> EntryState {
+    match state {
+        State::Reserved => EntryState::Reserved,
+        State::Granted => EntryState::Granted,
+        State::Recalling => EntryState::Recalling,
+        State::Quarantined => EntryState::Quarantined,
+        State::Fencing => EntryState::Fencing,
+        State::Claimed => EntryState::Claimed,
+        State::Cooling => EntryState::Cooling,
+        State::Foreign => EntryState::Foreign,
+    }
+}
+
+fn millis(time: &MicroTime) -> Millis {
+    Millis::try_from(time.0.as_millisecond()).unwrap_or_default()
+}
+
+fn micro_time(millis: Millis) -> MicroTime {
+    let time = i64::try_from(millis)
+        .ok()
+        .and_then(|millis| Timestamp::from_millisecond(millis).ok());
+    MicroTime(time.unwrap_or(Timestamp::UNIX_EPOCH))
+}

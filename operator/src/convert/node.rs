@@ -1,0 +1,131 @@
+//! LandfallNode and [`NodeSpec`], [`NodeStatus`].
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
+
+use landfall_core::{
+    id::{Name, Seq, Uid},
+    ledger::view::{self, NodeSpec, NodeStatus, View},
+    network::Network,
+};
+use landfall_crds::node::{
+    AddressSeq, Grant, LandfallNodeSpec, LandfallNodeStatus, PodName, Refusal,
+};
+
+/// What a grant says beyond the ledger, for the agent and for people.
+pub(crate) trait Names {
+    /// The pod of an owner.
+    fn pod(&self, owner: Uid) -> Option<PodName>;
+    /// The gateways that the pod asked for on this interface.
+    fn default_route(&self, owner: Uid, interface: &Name) -> Option<Vec<IpAddr>>;
+}
+
+/// The protocol's part of a node object's spec.
+pub(crate) fn read_spec(spec: &LandfallNodeSpec) -> NodeSpec {
+    let mut grants: Vec<view::Grant> = spec.grants.iter().map(read_grant).collect();
+    grants.sort();
+    let refusals = spec.refusals.iter().map(|refusal| {
+        let read = view::Refusal {
+            reason: refusal.reason.clone(),
+            message: refusal.message.clone(),
+            is_final: refusal.is_final,
+        };
+        (refusal.owner, read)
+    });
+    NodeSpec {
+        grants,
+        recalls: keys(&spec.recalls),
+        refusals: refusals.collect(),
+    }
+}
+
+/// The protocol's part of a node object's status.
+pub(crate) fn read_status(status: &LandfallNodeStatus) -> NodeStatus {
+    NodeStatus {
+        node_uid: status.node_uid.unwrap_or_default(),
+        machine: status.machine_id.unwrap_or_default(),
+        speaks_for: status.speaks_for.iter().copied().collect(),
+        released: keys(&status.released),
+    }
+}
+
+/// Puts the protocol's part into a spec. A grant that the spec already lists stays as it is, word
+/// for word: it may outlive its subnet, its network and its pod.
+pub(crate) fn write_spec(
+    new: &NodeSpec,
+    into: &mut LandfallNodeSpec,
+    view: &View,
+    names: &impl Names,
+) {
+    let mut known: BTreeMap<view::Grant, Grant> = into
+        .grants
+        .drain(..)
+        .map(|grant| (read_grant(&grant), grant))
+        .collect();
+    let grants = new.grants.iter().map(|grant| {
+        known
+            .remove(grant)
+            .unwrap_or_else(|| write_grant(grant, view, names))
+    });
+    into.grants = grants.collect();
+    let recalls = new.recalls.iter();
+    into.recalls = recalls
+        .map(|(address, seq)| AddressSeq {
+            address: *address,
+            seq: *seq,
+        })
+        .collect();
+    let refusals = new.refusals.iter();
+    into.refusals = refusals
+        .map(|(owner, refusal)| Refusal {
+            owner: *owner,
+            interface: String::new(),
+            reason: refusal.reason.clone(),
+            message: refusal.message.clone(),
+            is_final: refusal.is_final,
+        })
+        .collect();
+}
+
+/// (address, seq) in the ledger's form.
+pub(crate) fn keys(list: &[AddressSeq]) -> BTreeSet<(IpAddr, Seq)> {
+    list.iter().map(|key| (key.address, key.seq)).collect()
+}
+
+pub(crate) fn read_grant(grant: &Grant) -> view::Grant {
+    view::Grant {
+        owner: grant.owner,
+        interface: Name::from(grant.interface.as_str()),
+        network: grant.network,
+        address: grant.address.zip(grant.seq),
+        index: grant.index,
+        mac: grant.mac,
+    }
+}
+
+fn write_grant(grant: &view::Grant, view: &View, names: &impl Names) -> Grant {
+    let network = view.networks.get(&grant.network).map(|n| &n.network);
+    let address = grant.address.map(|(address, _)| address);
+    Grant {
+        address,
+        prefix_length: address.and_then(|address| prefix_length(network?, address)),
+        seq: grant.address.map(|(_, seq)| seq),
+        network: grant.network,
+        network_name: network.map(|n| n.name.to_string()).unwrap_or_default(),
+        owner: grant.owner,
+        pod: names.pod(grant.owner).unwrap_or_default(),
+        interface: grant.interface.to_string(),
+        index: grant.index,
+        mac: grant.mac,
+        default_route: names.default_route(grant.owner, &grant.interface),
+    }
+}
+
+/// The prefix length of the subnet that an address is of, even if it is not handed out any more.
+fn prefix_length(network: &Network, address: IpAddr) -> Option<u8> {
+    let subnets = &network.ipam.subnets;
+    let subnet = subnets.iter().find(|s| s.cidr.contains(&address))?;
+    Some(subnet.cidr.prefix_len())
+}

@@ -1,0 +1,211 @@
+//! The requests of the ledger's shell.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use futures::{StreamExt as _, stream};
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::{
+    Api, Client, ResourceExt as _,
+    api::{ListParams, Patch, PatchParams, PostParams},
+};
+use landfall_crds::{
+    block::AddressBlock,
+    node::{LandfallNode, LandfallNodeSpec},
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::world::NodeWrite;
+
+/// The object whose resourceVersion an epoch is drawn from.
+const EPOCHS: &str = "landfall-ledger";
+/// How long a request may take. Longer, its outcome is unknown and the object is read again.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often a lost touch of the epochs' object is repeated.
+const TOUCHES: usize = 8;
+/// Requests under way at once.
+const CONCURRENT: usize = 16;
+
+/// Why a request did not do what it should.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The object is not the version that was asked for.
+    #[error("the object has changed since it was read")]
+    Lost,
+    /// There is no such object.
+    #[error("the object is not there")]
+    Gone,
+    /// There is one already.
+    #[error("the object is there already")]
+    Exists,
+    /// No answer: it may have been done, or be done later.
+    #[error("no answer within {} s", PATIENCE.as_secs())]
+    Silence,
+    /// The API server's answer is not one of ours.
+    #[error("unexpected answer: {0}")]
+    Answer(&'static str),
+    /// Anything else.
+    #[error(transparent)]
+    Api(#[from] kube::Error),
+}
+
+/// Reads and writes of node objects and blocks.
+#[derive(Clone)]
+pub(crate) struct Ledger {
+    nodes: Api<LandfallNode>,
+    blocks: Api<AddressBlock>,
+    epochs: Api<ConfigMap>,
+}
+
+// === impl Ledger ===
+
+impl Ledger {
+    pub(crate) fn new(client: Client, namespace: &str) -> Self {
+        Self {
+            nodes: Api::all(client.clone()),
+            blocks: Api::all(client.clone()),
+            epochs: Api::namespaced(client, namespace),
+        }
+    }
+
+    /// A quorum read: no resourceVersion is named.
+    pub(super) async fn node(&self, name: &str) -> Result<LandfallNode, Failure> {
+        within(self.nodes.get(name)).await
+    }
+
+    /// A quorum read.
+    pub(super) async fn block(&self, name: &str) -> Result<AddressBlock, Failure> {
+        within(self.blocks.get(name)).await
+    }
+
+    pub(super) async fn write_node(&self, write: NodeWrite) -> Result<LandfallNode, Failure> {
+        match write {
+            NodeWrite::Create(object) => {
+                within(self.nodes.create(&PostParams::default(), &object)).await
+            }
+            NodeWrite::Spec { before, spec } => {
+                let patch = node_patch(&before, &spec)?;
+                let name = before.name_any();
+                within(self.nodes.patch(&name, &PatchParams::default(), &patch)).await
+            }
+        }
+    }
+
+    /// Replaces a block, if it still has the resourceVersion that the object carries.
+    pub(super) async fn write_block(&self, object: AddressBlock) -> Result<AddressBlock, Failure> {
+        let name = object.name_any();
+        within(self.blocks.replace(&name, &PostParams::default(), &object)).await
+    }
+
+    pub(super) async fn create_block(&self, object: AddressBlock) -> Result<AddressBlock, Failure> {
+        within(self.blocks.create(&PostParams::default(), &object)).await
+    }
+
+    /// All node objects, by a quorum read.
+    pub(super) async fn list_nodes(&self) -> Result<Vec<LandfallNode>, Failure> {
+        Ok(within(self.nodes.list(&ListParams::default())).await?.items)
+    }
+
+    /// Draws an epoch: the resourceVersion of a write that happens only once. It only grows, over a
+    /// deletion of the object too, and over an announced restore.
+    pub(super) async fn draw_epoch(&self) -> Result<u64, Failure> {
+        for _ in 0..TOUCHES {
+            match self.touch().await {
+                Err(Failure::Lost | Failure::Gone | Failure::Exists) => {}
+                Ok(object) => {
+                    let version = object.resource_version();
+                    let version = version.and_then(|text| text.parse().ok());
+                    return version.ok_or(Failure::Answer("a resourceVersion that is no number"));
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        Err(Failure::Lost)
+    }
+
+    async fn touch(&self) -> Result<ConfigMap, Failure> {
+        const COUNT: &str = "drawn";
+        let Some(mut object) = within(self.epochs.get_opt(EPOCHS)).await? else {
+            let mut object = ConfigMap::default();
+            object.metadata.name = Some(EPOCHS.to_owned());
+            object.data = Some(BTreeMap::from([(COUNT.to_owned(), "1".to_owned())]));
+            return within(self.epochs.create(&PostParams::default(), &object)).await;
+        };
+        // A write that changes nothing would not be one: the API server leaves the version as it is.
+        let data = object.data.get_or_insert_default();
+        let count = data.get(COUNT).and_then(|text| text.parse::<u64>().ok());
+        let next = count.unwrap_or_default().wrapping_add(1);
+        data.insert(COUNT.to_owned(), next.to_string());
+        within(self.epochs.replace(EPOCHS, &PostParams::default(), &object)).await
+    }
+
+    /// Creates blocks side by side.
+    pub(super) async fn create_blocks(
+        &self,
+        objects: Vec<AddressBlock>,
+    ) -> Vec<(AddressBlock, Result<AddressBlock, Failure>)> {
+        let jobs = objects.into_iter().map(|object| async {
+            let result = self.create_block(object.clone()).await;
+            (object, result)
+        });
+        stream::iter(jobs)
+            .buffer_unordered(CONCURRENT)
+            .collect()
+            .await
+    }
+}
+
+async fn within<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T, Failure> {
+    match tokio::time::timeout(PATIENCE, request).await {
+        Err(_) => Err(Failure::Silence),
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(kube::Error::Api(status))) if status.is_already_exists() => Err(Failure::Exists),
+        Ok(Err(kube::Error::Api(status))) if status.is_conflict() || status.is_invalid() => {
+            tracing::debug!(%status, "a compare-and-swap was lost");
+            Err(Failure::Lost)
+        }
+        Ok(Err(kube::Error::Api(status))) if status.is_not_found() => Err(Failure::Gone),
+        Ok(Err(error)) => Err(error.into()),
+    }
+}
+
+/// Only the fields that changed, and only if the spec is still the generation that was read: the
+/// agent's status writes, which come all the time, don't disturb it.
+fn node_patch(before: &LandfallNode, spec: &LandfallNodeSpec) -> Result<Patch<()>, Failure> {
+    let meta = &before.metadata;
+    let mut steps = vec![
+        json!({"op": "test", "path": "/metadata/uid", "value": meta.uid}),
+        json!({"op": "test", "path": "/metadata/generation", "value": meta.generation}),
+    ];
+    let old = &before.spec;
+    let mut set = |path: &str, value: Value| {
+        steps.push(json!({"op": "add", "path": format!("/spec/{path}"), "value": value}));
+    };
+    if old.node != spec.node {
+        set("node", value(&spec.node)?);
+    }
+    if old.networks != spec.networks {
+        set("networks", value(&spec.networks)?);
+    }
+    if old.grants != spec.grants {
+        set("grants", value(&spec.grants)?);
+    }
+    if old.recalls != spec.recalls {
+        set("recalls", value(&spec.recalls)?);
+    }
+    if old.refusals != spec.refusals {
+        set("refusals", value(&spec.refusals)?);
+    }
+    if old.fence != spec.fence {
+        set("fence", spec.fence.into());
+    }
+    let patch = serde_json::from_value(Value::Array(steps));
+    Ok(Patch::Json(patch.map_err(kube::Error::SerdeError)?))
+}
+
+fn value(value: &impl Serialize) -> Result<Value, Failure> {
+    Ok(serde_json::to_value(value).map_err(kube::Error::SerdeError)?)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,178 @@
+//! Writes and reads of blocks.
+
+use std::{collections::BTreeMap, pin::Pin};
+
+use landfall_core::{
+    id::{Name, Uid},
+    ledger::{
+        BlockId, Millis, Write,
+        fresh::{Seen, Tick},
+        rebuild::rebuild,
+        view::{NodeStatus, NodeView},
+    },
+};
+use landfall_crds::{block::AddressBlock, node::LandfallNode};
+
+use super::{Shell, api::Failure, backoff::Target};
+use crate::{convert, world::name_of};
+
+/// A request about a block, and its answer.
+pub(super) struct BlockDone {
+    id: BlockId,
+    verb: &'static str,
+    /// When the request began.
+    at: Tick,
+    result: Result<AddressBlock, Failure>,
+}
+
+pub(super) type BlockJob = Pin<Box<dyn Future<Output = BlockDone> + Send>>;
+
+// === impl Shell ===
+
+impl Shell {
+    /// The requests for a decision's writes and reads of blocks.
+    pub(super) fn block_jobs(&mut self, writes: Vec<Write>, now: Millis) -> Vec<BlockJob> {
+        let mut jobs: Vec<BlockJob> = Vec::new();
+        for write in writes {
+            match write {
+                Write::Block(block) => {
+                    if !self.backoff.allows(&Target::Block(block.id.clone()), now) {
+                        continue;
+                    }
+                    let object = convert::block::write(&block, self.world.block_object(&block.id));
+                    let (ledger, at, id) = (self.ledger.clone(), self.world.tick(), block.id);
+                    jobs.push(Box::pin(async move {
+                        let result = ledger.write_block(object).await;
+                        BlockDone {
+                            id,
+                            verb: "write",
+                            at,
+                            result,
+                        }
+                    }));
+                }
+                Write::ReadBlock(id) => jobs.extend(self.read_block(id, now)),
+                Write::CreateBlock(_) | Write::Node { .. } => {}
+            }
+        }
+        jobs
+    }
+
+    /// Reads a block with quorum.
+    pub(super) fn read_block(&mut self, id: BlockId, now: Millis) -> Option<BlockJob> {
+        if !self.backoff.allows(&Target::Block(id.clone()), now) {
+            self.world.doubts.blocks.insert(id);
+            return None;
+        }
+        let (ledger, at) = (self.ledger.clone(), self.world.tick());
+        Some(Box::pin(async move {
+            let result = ledger.block(&id.object_name()).await;
+            BlockDone {
+                id,
+                verb: "read",
+                at,
+                result,
+            }
+        }))
+    }
+
+    /// Makes blocks, all under one new epoch, with what the nodes hold in them.
+    ///
+    /// The epoch is drawn first and the nodes are listed after it, so a seq of an earlier epoch that
+    /// a node still has is below it.
+    pub(super) async fn create_blocks(&mut self, ids: Vec<BlockId>) -> bool {
+        let now = (self.clock)();
+        let allowed = |id: &BlockId| self.backoff.allows(&Target::Block(id.clone()), now);
+        let ids: Vec<BlockId> = ids.into_iter().filter(allowed).collect();
+        if ids.is_empty() {
+            return false;
+        }
+        let at = self.world.tick();
+        let results = match self.rebuilt(&ids, now).await {
+            Ok(objects) => self.ledger.create_blocks(objects).await,
+            Err(error) => {
+                tracing::warn!(%error, "no epoch could be drawn for new blocks");
+                for id in ids {
+                    self.backoff.failed(Target::Block(id), now);
+                }
+                return false;
+            }
+        };
+        for (object, result) in results {
+            self.take_block(BlockDone {
+                id: convert::block::id(&object),
+                verb: "create",
+                at,
+                result,
+            });
+        }
+        true
+    }
+
+    async fn rebuilt(&self, ids: &[BlockId], now: Millis) -> Result<Vec<AddressBlock>, Failure> {
+        let epoch = self.ledger.draw_epoch().await?;
+        let nodes = self.ledger.list_nodes().await?;
+        let nodes: BTreeMap<Name, NodeView> = nodes.iter().map(held_by).collect();
+        // The list is the read itself: it is as fresh as the order of reads asks.
+        let nodes = Seen::quorum(nodes, Tick(1));
+        let Some(nodes) = nodes.quorum_after(Tick(0)) else {
+            return Ok(Vec::new());
+        };
+        let networks = self.world.view.networks.iter();
+        let segments: BTreeMap<Uid, Name> = networks
+            .map(|(uid, network)| (*uid, network.network.segment.clone()))
+            .collect();
+        let blocks = ids.iter().cloned();
+        Ok(blocks
+            .map(|id| rebuild(id, epoch, now, nodes, &segments))
+            .map(|block| convert::block::write(&block, None))
+            .collect())
+    }
+
+    /// Takes an answer into the world.
+    pub(super) fn take_block(&mut self, done: BlockDone) {
+        let BlockDone {
+            id,
+            verb,
+            at,
+            result,
+        } = done;
+        let now = (self.clock)();
+        self.metrics.request("AddressBlock", verb, &result);
+        let target = Target::Block(id.clone());
+        match result {
+            Ok(object) => {
+                if verb != "read" {
+                    self.backoff.succeeded(&target);
+                }
+                self.world.put_block(object, Some(at));
+            }
+            Err(Failure::Gone) => self.world.drop_block(&id),
+            Err(Failure::Lost | Failure::Exists) => {
+                self.backoff.lost(target, now);
+                self.world.doubts.blocks.insert(id);
+            }
+            Err(error @ (Failure::Silence | Failure::Answer(_) | Failure::Api(_))) => {
+                let block = id.object_name();
+                tracing::warn!(block, verb, %error, "an AddressBlock request failed");
+                self.backoff.failed(target, now);
+                self.world.doubts.blocks.insert(id);
+            }
+        }
+    }
+}
+
+/// What a node object holds, for a block that is made anew.
+fn held_by(object: &LandfallNode) -> (Name, NodeView) {
+    let spec = &object.spec;
+    let view = NodeView {
+        seen_at: Tick::default(),
+        uid: spec.node.uid,
+        machine: spec.node.machine_id,
+        labels: BTreeMap::new(),
+        live: false,
+        spec: convert::node::read_spec(spec),
+        status: NodeStatus::default(),
+    };
+    (name_of(object), view)
+}

@@ -1,0 +1,103 @@
+//! Writes and reads of node objects.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    pin::Pin,
+};
+
+use landfall_core::{
+    id::Name,
+    ledger::{Millis, Write, view::NodeSpec},
+};
+use landfall_crds::node::LandfallNode;
+
+use super::{Shell, api::Failure, backoff::Target};
+
+/// A request about a node object, and its answer.
+pub(super) struct NodeDone {
+    name: Name,
+    verb: &'static str,
+    result: Result<LandfallNode, Failure>,
+}
+
+pub(super) type NodeJob = Pin<Box<dyn Future<Output = NodeDone> + Send>>;
+
+// === impl Shell ===
+
+impl Shell {
+    /// The requests that bring node objects up to date: the decision's, and for nodes whose
+    /// networks or identity changed.
+    pub(super) fn node_jobs(&mut self, writes: Vec<Write>, now: Millis) -> Vec<NodeJob> {
+        let decided: BTreeMap<Name, NodeSpec> = writes
+            .into_iter()
+            .filter_map(|write| match write {
+                Write::Node { name, spec } => Some((name, spec)),
+                Write::CreateBlock(_) | Write::Block(_) | Write::ReadBlock(_) => None,
+            })
+            .collect();
+        let mut names: BTreeSet<Name> = decided.keys().cloned().collect();
+        names.extend(self.world.take_stale_nodes());
+        let mut jobs: Vec<NodeJob> = Vec::new();
+        for name in names {
+            if !self.backoff.allows(&Target::Node(name.clone()), now) {
+                self.world.retry_node(name);
+                continue;
+            }
+            let Some(write) = self.world.node_write(&name, decided.get(&name)) else {
+                continue;
+            };
+            let ledger = self.ledger.clone();
+            jobs.push(Box::pin(async move {
+                NodeDone {
+                    result: ledger.write_node(write).await,
+                    verb: "write",
+                    name,
+                }
+            }));
+        }
+        jobs
+    }
+
+    /// Reads a node object with quorum.
+    pub(super) fn read_node(&mut self, name: Name, now: Millis) -> Option<NodeJob> {
+        if !self.backoff.allows(&Target::Node(name.clone()), now) {
+            self.world.doubts.nodes.insert(name);
+            return None;
+        }
+        let ledger = self.ledger.clone();
+        Some(Box::pin(async move {
+            NodeDone {
+                result: ledger.node(name.as_str()).await,
+                verb: "read",
+                name,
+            }
+        }))
+    }
+
+    /// Takes an answer into the world.
+    pub(super) fn take_node(&mut self, done: NodeDone) {
+        let NodeDone { name, verb, result } = done;
+        let now = (self.clock)();
+        self.metrics.request("LandfallNode", verb, &result);
+        let target = Target::Node(name.clone());
+        match result {
+            Ok(object) => {
+                // A read says nothing of whether writes go through.
+                if verb == "write" {
+                    self.backoff.succeeded(&target);
+                }
+                self.world.put_node_object(object);
+            }
+            Err(Failure::Gone) => self.world.drop_node_object(&name),
+            Err(Failure::Lost | Failure::Exists) => {
+                self.backoff.lost(target, now);
+                self.world.doubt_node(name);
+            }
+            Err(error @ (Failure::Silence | Failure::Answer(_) | Failure::Api(_))) => {
+                tracing::warn!(node = %name, verb, %error, "a LandfallNode request failed");
+                self.backoff.failed(target, now);
+                self.world.doubt_node(name);
+            }
+        }
+    }
+}

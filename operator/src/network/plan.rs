@@ -1,0 +1,17 @@
+//! What a node must be told. Pure and infallible: all that could be wrong was ruled out.
+
+use landfall_crds::node::{LandfallNodeSpec, NodeIdentity};
+
+/// Whether a node object may take this identity.
+///
+/// Another machine under the old name must not serve what the one before it was granted: as long as
+/// such grants are listed, the object keeps the old identity, and the new machine, which sees that
+/// it is not meant, serves nothing (03, "Who speaks for a node"). The same machine that registered
+/// again goes on.
+pub(crate) fn may_become(spec: &LandfallNodeSpec, identity: &NodeIdentity) -> bool {
+    let same_machine = spec.node.machine_id == identity.machine_id;
+    same_machine || (spec.grants.is_empty() && spec.recalls.is_empty())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,42 @@
+//! Nodes of the cluster, as far as they matter here.
+
+use k8s_openapi::api::core::v1::Node;
+use landfall_core::{
+    id::{Name, Uid},
+    network::Labels,
+};
+use landfall_crds::node::NodeIdentity;
+
+/// What is kept of a Node.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct NodeFacts {
+    /// Its name.
+    pub(crate) name: Name,
+    /// Which machine it is; `None` until kubelet has reported one.
+    pub(crate) identity: Option<NodeIdentity>,
+    /// Its labels.
+    pub(crate) labels: Labels,
+}
+
+// === impl NodeFacts ===
+
+impl NodeFacts {
+    pub(crate) fn of(node: Node) -> Self {
+        let uid = node.metadata.uid.as_deref().map(Uid::of);
+        let info = node.status.and_then(|status| status.node_info);
+        let machine = info
+            .map(|info| info.machine_id)
+            .filter(|text| !text.is_empty());
+        let provider_id = node.spec.and_then(|spec| spec.provider_id);
+        let identity = uid.zip(machine).map(|(uid, machine)| NodeIdentity {
+            uid,
+            machine_id: Uid::of(&machine),
+            provider_id: provider_id.filter(|id| !id.is_empty()),
+        });
+        Self {
+            name: Name::from(node.metadata.name.as_deref().unwrap_or_default()),
+            identity,
+            labels: node.metadata.labels.unwrap_or_default(),
+        }
+    }
+}

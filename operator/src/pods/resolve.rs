@@ -1,0 +1,191 @@
+//! From a pod's annotations to networks, or to a sentence that says what to do.
+
+use std::collections::BTreeMap;
+
+use landfall_core::{
+    attachment::{self, Request},
+    id::{Name, Uid},
+    ledger::view::{Pod, Refusal, Want},
+    network::{DefaultRoute, Driver, IpamType, Labels, Network},
+};
+
+use super::{DefaultRoutes, PodFacts};
+
+/// Networks by name, as pods see them.
+pub(crate) type Directory = BTreeMap<Name, Listing>;
+
+/// What stands behind a network's name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Listing {
+    /// A network that can be attached to, or could until it was closed.
+    Network(Uid),
+    /// An object that is no network, as far as is known: why.
+    Invalid(Uid, String),
+}
+
+/// A pod's wishes, resolved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Resolved {
+    /// What the ledger serves.
+    pub(crate) pod: Pod,
+    /// The default routes that it asks for.
+    pub(crate) default_routes: DefaultRoutes,
+}
+
+/// What a pod's wishes are held against.
+#[derive(Clone, Copy)]
+pub(crate) struct Surroundings<'a, F> {
+    /// Networks by name.
+    pub(crate) directory: &'a Directory,
+    /// Networks by UID.
+    pub(crate) network: F,
+    /// The labels of the pod's namespace.
+    pub(crate) namespace: &'a Labels,
+    /// The operator's own namespace.
+    pub(crate) home: &'a str,
+    /// The pod holds grants already. What a change of the network forbids is forbidden to the next
+    /// pod: an address is never taken from one that has it.
+    pub(crate) is_served: bool,
+}
+
+/// Resolves the annotations of a pod.
+pub(crate) fn resolve<'a, F>(facts: &PodFacts, around: &Surroundings<'a, F>) -> Resolved
+where
+    F: Fn(Uid) -> Option<&'a Network>,
+{
+    let mut default_routes = DefaultRoutes::new();
+    let wants = attachment::requests(facts.npwg.as_deref(), facts.landfall.as_deref())
+        .map_err(|error| invalid(error.to_string()))
+        .and_then(|requests| {
+            let wants = requests.into_iter().map(|request| {
+                if let Some(gateways) = &request.default_route {
+                    default_routes.insert(request.interface.clone(), gateways.clone());
+                }
+                want(facts, request, around)
+            });
+            wants.collect::<Result<Vec<Want>, Refusal>>()
+        });
+    let (wants, refusal) = match wants {
+        Ok(wants) => (wants, None),
+        Err(refusal) => (Vec::new(), Some(refusal)),
+    };
+    Resolved {
+        pod: Pod {
+            node: facts.node.clone(),
+            wants,
+            refusal,
+        },
+        default_routes,
+    }
+}
+
+fn want<'a, F>(
+    facts: &PodFacts,
+    request: Request,
+    around: &Surroundings<'a, F>,
+) -> Result<Want, Refusal>
+where
+    F: Fn(Uid) -> Option<&'a Network>,
+{
+    let name = &request.name;
+    if let Some(namespace) = &request.namespace
+        && namespace.as_str() != facts.key.namespace
+        && namespace.as_str() != around.home
+    {
+        return Err(invalid(format!(
+            "annotation {}: network {name} is named with namespace {namespace}, but networks have \
+             no namespace: write {name} alone",
+            request.key
+        )));
+    }
+    let uid = match around.directory.get(name) {
+        Some(Listing::Network(uid)) => *uid,
+        Some(Listing::Invalid(uid, _)) if around.is_served => *uid,
+        Some(Listing::Invalid(_, message)) => {
+            return Err(unknown(format!(
+                "network {name} is not accepted: {message}"
+            )));
+        }
+        None => {
+            return Err(unknown(format!(
+                "there is no MacvlanNetwork or IpvlanNetwork {name}: create it, or correct the \
+                 pod's annotation {}",
+                request.key
+            )));
+        }
+    };
+    if !around.is_served {
+        let network = (around.network)(uid)
+            .ok_or_else(|| unknown(format!("network {name} is not accepted yet")))?;
+        admit(facts, network, around.namespace)?;
+        check(&request, network)?;
+    }
+    Ok(Want {
+        network: uid,
+        interface: request.interface,
+        addresses: request.ips.iter().map(|ip| ip.address).collect(),
+        mac: request.mac,
+    })
+}
+
+fn admit(facts: &PodFacts, network: &Network, labels: &Labels) -> Result<(), Refusal> {
+    if network.namespaces.matches(labels) {
+        return Ok(());
+    }
+    let (name, namespace) = (&network.name, &facts.key.namespace);
+    let message = format!(
+        "network {name} does not admit pods of namespace {namespace}: its spec.namespaces must \
+         select the namespace's labels"
+    );
+    Err(refusal("NamespaceNotAllowed", message))
+}
+
+/// What the network can't give.
+fn check(request: &Request, network: &Network) -> Result<(), Refusal> {
+    let name = &request.name;
+    let wrong = |what: &str| {
+        let key = request.key;
+        Err(invalid(format!("annotation {key}, {name}: {what}")))
+    };
+    if let Some(key) = request.unserved.first() {
+        return wrong(&format!(
+            "{key} is nothing that Landfall can give an attachment: leave it out"
+        ));
+    }
+    if request.ipam_claim_reference.is_some() {
+        return wrong(
+            "ipam-claim-reference is not implemented yet: ask for the address with ips, or leave \
+             it out",
+        );
+    }
+    if request.mac.is_some() && matches!(network.driver, Driver::Ipvlan { .. }) {
+        return wrong("an ipvlan interface has its parent's hardware address: leave mac out");
+    }
+    if !request.ips.is_empty() && network.ipam.kind != IpamType::Cluster {
+        return wrong("addresses of this network come from elsewhere (spec.ipam): leave ips out");
+    }
+    if request.default_route.is_some() && network.default_route == DefaultRoute::Never {
+        return wrong(
+            "the network gives no default route: set its spec.defaultRoute to OnRequest, or leave \
+             default-route out",
+        );
+    }
+    Ok(())
+}
+
+fn invalid(message: String) -> Refusal {
+    refusal("InvalidAnnotation", message)
+}
+
+fn unknown(message: String) -> Refusal {
+    refusal("UnknownNetwork", message)
+}
+
+/// Only the user can mend it: ADD fails at once.
+fn refusal(reason: &str, message: String) -> Refusal {
+    Refusal {
+        reason: reason.to_owned(),
+        message,
+        is_final: true,
+    }
+}

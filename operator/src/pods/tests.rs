@@ -1,0 +1,236 @@
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::Pod;
+use landfall_core::{
+    id::{Name, Uid},
+    ledger::view::{Refusal, Want},
+    network::{DefaultRoute, Driver, IpvlanFlag, IpvlanMode, Labels, Network, Selector},
+};
+use serde_json::json;
+
+use super::{AgentPods, Directory, Listing, PodFacts, Resolved, Surroundings, resolve};
+use crate::samples;
+
+fn agents() -> AgentPods {
+    AgentPods {
+        namespace: "landfall-system".to_owned(),
+        labels: Labels::from([("component".to_owned(), "agent".to_owned())]),
+    }
+}
+
+fn facts(pod: serde_json::Value) -> PodFacts {
+    let pod: Pod = serde_json::from_value(pod).unwrap();
+    PodFacts::of(pod, &agents())
+}
+
+#[test]
+fn a_pod_may_start_if_it_is_bound_and_neither_deleted_nor_finished() {
+    let pod = |spec, phase, deleted: Option<&str>| {
+        facts(json!({
+            "metadata": {"name": "web", "deletionTimestamp": deleted},
+            "spec": spec,
+            "status": {"phase": phase},
+        }))
+        .may_start
+    };
+    let bound = json!({"nodeName": "a", "containers": []});
+    assert!(pod(bound.clone(), "Pending", None));
+    assert!(pod(bound.clone(), "Running", None));
+    assert!(!pod(json!({"containers": []}), "Pending", None));
+    assert!(!pod(bound.clone(), "Succeeded", None));
+    assert!(!pod(bound.clone(), "Failed", None));
+    assert!(!pod(bound, "Running", Some("2026-01-01T00:00:00Z")));
+}
+
+#[test]
+fn the_owner_of_a_mirror_pod_is_the_static_pod() {
+    let uid = "00000000-0000-0000-0000-000000000001";
+    let plain = facts(json!({"metadata": {"uid": uid}}));
+    assert_eq!(plain.owner, Uid(1));
+    let annotations = json!({"kubernetes.io/config.mirror": "00000000000000000000000000000002"});
+    let mirror = facts(json!({"metadata": {"uid": uid, "annotations": annotations}}));
+    assert_eq!(mirror.owner, Uid(2));
+    assert_eq!(mirror.uid, uid);
+}
+
+#[test]
+fn an_agent_is_a_pod_of_our_namespace_with_our_labels() {
+    let pod = |namespace: &str, component: &str, ready: &str| {
+        facts(json!({
+            "metadata": {"namespace": namespace, "labels": {"component": component}},
+            "status": {"conditions": [{"type": "Ready", "status": ready}]},
+        }))
+        .agent
+    };
+    assert_eq!(pod("landfall-system", "agent", "True"), Some(true));
+    assert_eq!(pod("landfall-system", "agent", "False"), Some(false));
+    assert_eq!(pod("landfall-system", "operator", "True"), None);
+    assert_eq!(pod("default", "agent", "True"), None);
+}
+
+#[test]
+fn an_empty_annotation_asks_for_nothing() {
+    let asks = |text: &str| samples::pod(text).asks();
+    assert!(asks("storage"));
+    assert!(!asks(""));
+    assert!(!asks("  "));
+}
+
+/// What pods are held against in these tests.
+struct World {
+    networks: BTreeMap<Uid, Network>,
+    directory: Directory,
+    namespace: Labels,
+    is_served: bool,
+}
+
+fn world() -> World {
+    let storage = samples::network(1, "storage", &["10.20.0.0/24"]);
+    let closed = Network {
+        namespaces: Selector {
+            labels: Labels::from([("team".to_owned(), "red".to_owned())]),
+            requirements: Vec::new(),
+        },
+        default_route: DefaultRoute::OnRequest,
+        ..samples::network(2, "red", &["10.30.0.0/24"])
+    };
+    let shared = Network {
+        driver: Driver::Ipvlan {
+            mode: IpvlanMode::L2,
+            flag: IpvlanFlag::Bridge,
+        },
+        ..samples::network(3, "shared", &["10.40.0.0/24"])
+    };
+    let networks = [storage, closed, shared];
+    let mut directory: Directory = networks
+        .iter()
+        .map(|network| (network.name.clone(), Listing::Network(network.uid)))
+        .collect();
+    let broken = Listing::Invalid(Uid(9), "no subnet".to_owned());
+    directory.insert(Name::from("broken"), broken);
+    World {
+        networks: networks.into_iter().map(|n| (n.uid, n)).collect(),
+        directory,
+        namespace: Labels::new(),
+        is_served: false,
+    }
+}
+
+fn resolved(world: &World, annotation: &str) -> Resolved {
+    let around = Surroundings {
+        directory: &world.directory,
+        network: |uid| world.networks.get(&uid),
+        namespace: &world.namespace,
+        home: "landfall-system",
+        is_served: world.is_served,
+    };
+    resolve(&samples::pod(annotation), &around)
+}
+
+fn refused(world: &World, annotation: &str) -> Refusal {
+    let resolved = resolved(world, annotation);
+    assert_eq!(resolved.pod.wants, []);
+    resolved.pod.refusal.expect("a refusal")
+}
+
+#[test]
+fn names_become_networks() {
+    let world = world();
+    let resolved = resolved(&world, "storage, landfall-system/storage@lan0");
+    let want = |interface: &str| Want {
+        network: Uid(1),
+        interface: Name::from(interface),
+        addresses: Vec::new(),
+        mac: None,
+    };
+    assert_eq!(resolved.pod.refusal, None);
+    assert_eq!(resolved.pod.wants, [want("net1"), want("lan0")]);
+}
+
+#[test]
+fn a_request_keeps_its_address_mac_and_default_route() {
+    let mut world = world();
+    world.namespace.insert("team".to_owned(), "red".to_owned());
+    let annotation = r#"[{"name": "red", "ips": ["10.30.0.9/24"], "mac": "02:00:00:00:00:09",
+        "default-route": ["10.30.0.1"]}]"#;
+    let resolved = resolved(&world, annotation);
+    let [want] = &resolved.pod.wants[..] else {
+        panic!("{resolved:?}");
+    };
+    assert_eq!(
+        want.addresses,
+        ["10.30.0.9".parse::<std::net::IpAddr>().unwrap()]
+    );
+    assert_eq!(want.mac, Some("02:00:00:00:00:09".parse().unwrap()));
+    let gateway: std::net::IpAddr = "10.30.0.1".parse().unwrap();
+    let routes = BTreeMap::from([(Name::from("net1"), vec![gateway])]);
+    assert_eq!(resolved.default_routes, routes);
+}
+
+#[test]
+fn what_only_the_user_can_mend_is_said_in_a_sentence_and_final() {
+    let world = world();
+    let cases = [
+        (
+            "nowhere",
+            "UnknownNetwork",
+            "there is no MacvlanNetwork or IpvlanNetwork nowhere",
+        ),
+        (
+            "broken",
+            "UnknownNetwork",
+            "network broken is not accepted: no subnet",
+        ),
+        (
+            "kube-system/storage",
+            "InvalidAnnotation",
+            "write storage alone",
+        ),
+        ("storage,", "InvalidAnnotation", "item 2 is empty"),
+        (
+            "red",
+            "NamespaceNotAllowed",
+            "does not admit pods of namespace default",
+        ),
+        (
+            r#"[{"name": "shared", "mac": "02:00:00:00:00:09"}]"#,
+            "InvalidAnnotation",
+            "leave mac out",
+        ),
+        (
+            r#"[{"name": "storage", "default-route": ["10.20.0.1"]}]"#,
+            "InvalidAnnotation",
+            "set its spec.defaultRoute to OnRequest",
+        ),
+        (
+            r#"[{"name": "storage", "ipam-claim-reference": "mine"}]"#,
+            "InvalidAnnotation",
+            "not implemented yet",
+        ),
+        (
+            r#"[{"name": "storage", "deviceID": "0000:00:00.1"}]"#,
+            "InvalidAnnotation",
+            "deviceID is nothing that Landfall can give",
+        ),
+    ];
+    for (annotation, reason, sentence) in cases {
+        let refusal = refused(&world, annotation);
+        assert_eq!(refusal.reason, reason, "{annotation}");
+        let message = &refusal.message;
+        assert!(message.contains(sentence), "{annotation}: {message}");
+        assert!(refusal.is_final, "{annotation}");
+    }
+}
+
+#[test]
+fn a_pod_that_has_its_grants_keeps_asking_for_them_whatever_became_of_the_network() {
+    let mut world = world();
+    world.is_served = true;
+    let uids = |annotation: &str| -> Vec<Uid> {
+        let resolved = resolved(&world, annotation);
+        resolved.pod.wants.iter().map(|want| want.network).collect()
+    };
+    assert_eq!(uids("red"), [Uid(2)]);
+    assert_eq!(uids("broken"), [Uid(9)]);
+    assert_eq!(uids("nowhere"), []);
+}

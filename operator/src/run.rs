@@ -1,0 +1,127 @@
+//! Wiring: flags to tasks. The clock lives here.
+
+use std::{
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use anyhow::Context as _;
+use kube::Client;
+use landfall_core::ledger::Millis;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::mpsc,
+    task::JoinSet,
+};
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    args::{Args, LogFormat},
+    events,
+    grants::{Backoff, Ledger, Shell},
+    metrics::{self, Metrics},
+    network::Upkeep,
+    network_status::NetworkStatuses,
+    pods::AgentPods,
+    watches::Watches,
+    world::World,
+};
+
+/// Changes that wait for the deciding task; beyond, the watches wait.
+const QUEUE: usize = 4096;
+
+/// Runs the operator until it is told to end.
+pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
+    let Args {
+        namespace,
+        agent_labels,
+        door,
+        pod_name,
+        listen,
+        log_format,
+        log_level,
+    } = args;
+    start_log(log_format, &log_level)?;
+    let mut end = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let client = Client::try_default()
+        .await
+        .context("found no way to the API server: neither a service account nor a kubeconfig")?;
+    let metrics = Arc::new(Metrics::new(monotonic));
+    let mut tasks = JoinSet::new();
+    tasks.spawn(metrics::serve::serve(listen, Arc::clone(&metrics)).await?);
+    let (events, telling) = events::start(client.clone(), pod_name, Arc::clone(&metrics));
+    tasks.spawn(telling);
+    let (upkeep, keeping) = Upkeep::start(client.clone(), Arc::clone(&metrics));
+    tasks.spawn(keeping);
+    let (network_statuses, showing) = NetworkStatuses::start(client.clone(), door);
+    tasks.spawn(showing);
+    let (to, changes) = mpsc::channel(QUEUE);
+    let agents = AgentPods {
+        namespace: namespace.clone(),
+        labels: agent_labels.into_iter().collect(),
+    };
+    Watches::new(client.clone(), Arc::clone(&metrics), to).start(agents, &mut tasks);
+    let shell = Shell {
+        ledger: Ledger::new(client, &namespace),
+        world: World::new(namespace),
+        events,
+        upkeep,
+        network_statuses,
+        metrics,
+        clock: wall,
+        backoff: Backoff::default(),
+    };
+    tasks.spawn(shell.run(changes));
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        "landfall-operator runs"
+    );
+    tokio::select! {
+        _ = end.recv() => {}
+        _ = interrupt.recv() => {}
+        ended = tasks.join_next() => {
+            ended.transpose().context("a task failed")?;
+            anyhow::bail!("a task ended that never should");
+        }
+    }
+    // Nothing needs to be finished: whatever was under way, the next operator decides anew.
+    tracing::info!("told to end");
+    tasks.shutdown().await;
+    Ok(())
+}
+
+fn start_log(format: LogFormat, level: &str) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(level)
+        .with_context(|| format!("{level:?} is no log level (--log-level)"))?;
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    match format {
+        LogFormat::Json => log.json().init(),
+        LogFormat::Text => log.init(),
+    }
+    Ok(())
+}
+
+/// Milliseconds since 1970. Only rests between two uses of an address depend on it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the clock that everything else is given"
+)]
+fn wall() -> Millis {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX)
+}
+
+/// The time since the start.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the clock that everything else is given"
+)]
+fn monotonic() -> Duration {
+    static START: OnceLock<Instant> = OnceLock::new();
+    START.get_or_init(Instant::now).elapsed()
+}

@@ -1,0 +1,153 @@
+//! Watches: everything that the operator knows of the cluster comes in here, as one stream.
+
+use std::{fmt::Debug, sync::Arc};
+
+use futures::StreamExt as _;
+use k8s_openapi::api::core::v1::{Namespace, Node, Pod};
+use kube::{
+    Api, Client, Resource,
+    core::PartialObjectMeta,
+    runtime::{
+        WatchStreamExt as _,
+        watcher::{self, Event},
+    },
+};
+use landfall_crds::{block::AddressBlock, node::LandfallNode};
+use serde::de::DeserializeOwned;
+use tokio::{sync::mpsc, task::JoinSet};
+
+use crate::{
+    metrics::Metrics,
+    network::NetworkObject,
+    nodes::NodeFacts,
+    pods::{AgentPods, PodFacts},
+    world::NamespaceFacts,
+};
+
+/// What a watch saw.
+#[derive(Debug)]
+pub(crate) enum Change {
+    Pod(Event<PodFacts>),
+    Node(Event<NodeFacts>),
+    Namespace(Event<NamespaceFacts>),
+    Macvlan(Event<NetworkObject>),
+    Ipvlan(Event<NetworkObject>),
+    NodeObject(Event<Box<LandfallNode>>),
+    Block(Event<Box<AddressBlock>>),
+}
+
+/// The end of all watches.
+pub(crate) struct Watches {
+    client: Client,
+    metrics: Arc<Metrics>,
+    to: mpsc::Sender<Change>,
+}
+
+// === impl Watches ===
+
+impl Watches {
+    pub(crate) fn new(client: Client, metrics: Arc<Metrics>, to: mpsc::Sender<Change>) -> Self {
+        Self {
+            client,
+            metrics,
+            to,
+        }
+    }
+
+    /// Starts all watches. They never end by themselves, except when nobody listens any more.
+    pub(crate) fn start(self, agents: AgentPods, tasks: &mut JoinSet<()>) {
+        let all = watcher::Config::default();
+        // Pods that can start no sandbox never come here: they count as gone, which they are.
+        let bound = all
+            .clone()
+            .fields("spec.nodeName!=,status.phase!=Succeeded,status.phase!=Failed");
+        tasks.spawn(self.watch("pods", bound, move |event| {
+            pod_event(event, &agents).map(Change::Pod)
+        }));
+        tasks.spawn(self.watch("nodes", all.clone(), |event: Event<Node>| {
+            Some(Change::Node(map(event, NodeFacts::of)))
+        }));
+        tasks.spawn(self.watch("namespaces", all.clone(), |event| {
+            let read = |object: PartialObjectMeta<Namespace>| NamespaceFacts::of(object.metadata);
+            Some(Change::Namespace(map(event, read)))
+        }));
+        tasks.spawn(self.watch("macvlannetworks", all.clone(), |event| {
+            Some(Change::Macvlan(map(event, NetworkObject::macvlan)))
+        }));
+        tasks.spawn(self.watch("ipvlannetworks", all.clone(), |event| {
+            Some(Change::Ipvlan(map(event, NetworkObject::ipvlan)))
+        }));
+        tasks.spawn(self.watch("landfallnodes", all.clone(), |event| {
+            Some(Change::NodeObject(map(event, Box::new)))
+        }));
+        tasks.spawn(self.watch("addressblocks", all, |event| {
+            Some(Change::Block(map(event, Box::new)))
+        }));
+    }
+
+    fn watch<K>(
+        &self,
+        name: &'static str,
+        config: watcher::Config,
+        read: impl Fn(Event<K>) -> Option<Change> + Send + 'static,
+    ) -> impl Future<Output = ()> + Send + 'static
+    where
+        K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
+    {
+        let api: Api<K> = Api::all(self.client.clone());
+        let (metrics, to) = (Arc::clone(&self.metrics), self.to.clone());
+        async move {
+            let strip = |object: &mut K| object.meta_mut().managed_fields = None;
+            let mut events = watcher::watcher(api, config)
+                .default_backoff()
+                .modify(strip)
+                .boxed();
+            while let Some(event) = events.next().await {
+                let change = match event {
+                    Ok(event) => read(event),
+                    Err(error) => {
+                        metrics.watch_failed(name);
+                        tracing::warn!(watch = name, %error, "the watch failed; it begins again");
+                        None
+                    }
+                };
+                if let Some(change) = change
+                    && to.send(change).await.is_err()
+                {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Nearly all pods of a cluster ask for nothing: they are dropped here, before they queue.
+fn pod_event(event: Event<Pod>, agents: &AgentPods) -> Option<Event<PodFacts>> {
+    let read = |pod: Pod| PodFacts::of(pod, agents);
+    match event {
+        Event::Apply(pod) => {
+            let facts = read(pod);
+            Some(if facts.concerns_us() {
+                Event::Apply(facts)
+            } else {
+                Event::Delete(facts)
+            })
+        }
+        Event::InitApply(pod) => Some(read(pod))
+            .filter(PodFacts::concerns_us)
+            .map(Event::InitApply),
+        Event::Delete(pod) => Some(Event::Delete(read(pod))),
+        Event::Init => Some(Event::Init),
+        Event::InitDone => Some(Event::InitDone),
+    }
+}
+
+fn map<K, T>(event: Event<K>, read: impl Fn(K) -> T) -> Event<T> {
+    match event {
+        Event::Apply(object) => Event::Apply(read(object)),
+        Event::Delete(object) => Event::Delete(read(object)),
+        Event::InitApply(object) => Event::InitApply(read(object)),
+        Event::Init => Event::Init,
+        Event::InitDone => Event::InitDone,
+    }
+}

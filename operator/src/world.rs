@@ -1,0 +1,179 @@
+//! What the operator knows: the ledger's view, and the objects that it was made from.
+//!
+//! ```text
+//!   watches ──────────┐
+//!   quorum reads ─────┼──> World (one task owns it) ──> View ──> decide
+//!   own writes ───────┘
+//! ```
+//!
+//! An object never goes back: whatever is older than what is known, by resourceVersion, is dropped.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kube::core::ObjectMeta;
+use landfall_core::{
+    id::{Name, Uid},
+    ledger::{BlockId, View, fresh::Tick},
+    network::Labels,
+};
+use landfall_crds::{block::AddressBlock, node::LandfallNode};
+
+use crate::{
+    events::Notice,
+    network::{NetworkObject, Networks},
+    nodes::NodeFacts,
+    pods::{PodFacts, PodKey},
+    watches::Change,
+};
+
+mod blocks;
+mod namespaces;
+mod networks;
+mod node_objects;
+mod pods;
+mod relist;
+
+pub(crate) use namespaces::NamespaceFacts;
+pub(crate) use node_objects::{NodeWrite, name_of};
+use relist::Relist;
+
+/// All that is known. One task owns it.
+#[derive(Debug)]
+pub(crate) struct World {
+    /// What the ledger decides on.
+    pub(crate) view: View,
+    /// The operator's own namespace: a network may be named with it.
+    home: String,
+    ticks: u64,
+    pods: BTreeMap<PodKey, PodFacts>,
+    /// The pod of each owner in the view.
+    owners: BTreeMap<Uid, PodKey>,
+    default_routes: pods::DefaultRoutesOf,
+    /// Our DaemonSet's pods on each node, and whether each is Ready.
+    agents: BTreeMap<Name, BTreeMap<PodKey, bool>>,
+    nodes: BTreeMap<Name, NodeFacts>,
+    namespaces: BTreeMap<String, Labels>,
+    macvlan: BTreeMap<Uid, NetworkObject>,
+    ipvlan: BTreeMap<Uid, NetworkObject>,
+    networks: Networks,
+    node_objects: BTreeMap<Name, LandfallNode>,
+    blocks: BTreeMap<BlockId, AddressBlock>,
+    /// Objects that a list did not name: read before they are believed gone, for the list may be
+    /// older than our own write.
+    pub(crate) doubts: Doubts,
+    /// What changed since the last look.
+    stale: Stale,
+    /// Sentences for users that came up since the last look.
+    pub(crate) notices: Vec<Notice>,
+    watches: Watched,
+}
+
+/// Objects to be read with quorum.
+#[derive(Debug, Default)]
+pub(crate) struct Doubts {
+    pub(crate) nodes: BTreeSet<Name>,
+    pub(crate) blocks: BTreeSet<BlockId>,
+}
+
+/// What must be worked out again.
+#[derive(Debug, Default)]
+struct Stale {
+    /// A network object changed.
+    networks: bool,
+    /// Namespaces whose labels changed.
+    namespaces: BTreeSet<String>,
+    /// Nodes whose object may have to say something else beside grants.
+    nodes: BTreeSet<Name>,
+    /// Nodes whose attachments changed, for the pods' network status.
+    attached: BTreeSet<Name>,
+    /// Owners whose pod changed, for its network status.
+    owners: BTreeSet<Uid>,
+}
+
+#[derive(Debug, Default)]
+struct Watched {
+    pods: Relist<PodKey>,
+    nodes: Relist<Name>,
+    namespaces: Relist<String>,
+    macvlan: Relist<Uid>,
+    ipvlan: Relist<Uid>,
+    node_objects: Relist<Name>,
+    blocks: Relist<BlockId>,
+}
+
+// === impl World ===
+
+impl World {
+    pub(crate) fn new(home: String) -> Self {
+        Self {
+            view: View {
+                now: 0,
+                networks: BTreeMap::new(),
+                blocks: BTreeMap::new(),
+                nodes: BTreeMap::new(),
+                pods: BTreeMap::new(),
+            },
+            home,
+            ticks: 0,
+            pods: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            default_routes: BTreeMap::new(),
+            agents: BTreeMap::new(),
+            nodes: BTreeMap::new(),
+            namespaces: BTreeMap::new(),
+            macvlan: BTreeMap::new(),
+            ipvlan: BTreeMap::new(),
+            networks: Networks::default(),
+            node_objects: BTreeMap::new(),
+            blocks: BTreeMap::new(),
+            doubts: Doubts::default(),
+            stale: Stale::default(),
+            notices: Vec::new(),
+            watches: Watched::default(),
+        }
+    }
+
+    /// The next point in the shell's own order of reads.
+    pub(crate) fn tick(&mut self) -> Tick {
+        self.ticks += 1;
+        Tick(self.ticks)
+    }
+
+    /// Whether every watch has read its first list to the end. Nothing is decided before.
+    pub(crate) fn is_synced(&self) -> bool {
+        let watches = &self.watches;
+        watches.pods.is_synced()
+            && watches.nodes.is_synced()
+            && watches.namespaces.is_synced()
+            && watches.macvlan.is_synced()
+            && watches.ipvlan.is_synced()
+            && watches.node_objects.is_synced()
+            && watches.blocks.is_synced()
+    }
+
+    /// Takes what a watch saw.
+    pub(crate) fn observe(&mut self, change: Change) {
+        match change {
+            Change::Pod(event) => self.observe_pod(event),
+            Change::Node(event) => self.observe_node(event),
+            Change::Namespace(event) => self.observe_namespace(event),
+            Change::Macvlan(event) => self.observe_macvlan(event),
+            Change::Ipvlan(event) => self.observe_ipvlan(event),
+            Change::NodeObject(event) => self.observe_node_object(event),
+            Change::Block(event) => self.observe_block(event),
+        }
+    }
+
+    /// Works out again what hangs on several objects. To be called before each decision.
+    pub(crate) fn settle(&mut self) {
+        self.settle_networks();
+        self.settle_namespaces();
+    }
+}
+
+/// The resourceVersion as a number: since Kubernetes 1.35 it is promised to be one that grows, and it
+/// always was. 0 if there is none.
+fn version(meta: &ObjectMeta) -> u64 {
+    let text = meta.resource_version.as_deref();
+    text.and_then(|text| text.parse().ok()).unwrap_or_default()
+}

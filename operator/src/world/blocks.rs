@@ -1,0 +1,72 @@
+//! AddressBlocks: the ledger as last seen.
+
+use kube::runtime::watcher::Event;
+use landfall_core::ledger::{
+    BlockId,
+    fresh::{Seen, Tick},
+};
+use landfall_crds::block::AddressBlock;
+
+use super::{World, relist::Step, version};
+use crate::convert;
+
+// === impl World ===
+
+impl World {
+    pub(super) fn observe_block(&mut self, event: Event<Box<AddressBlock>>) {
+        let relist = &mut self.watches.blocks;
+        for step in relist.steps(event, |object| convert::block::id(object), &self.blocks) {
+            match step {
+                Step::Put(object) => self.put_block(*object, None),
+                Step::Deleted(object) => self.drop_deleted_block(&object),
+                Step::Absent(id) => {
+                    self.doubts.blocks.insert(id);
+                }
+            }
+        }
+    }
+
+    /// Takes a block, unless a later version is known. `quorum_at` is when a quorum read, or our own
+    /// successful write, of exactly this version began.
+    pub(crate) fn put_block(&mut self, object: AddressBlock, quorum_at: Option<Tick>) {
+        let id = convert::block::id(&object);
+        let known = self.blocks.get(&id).map(|known| version(&known.metadata));
+        let new = version(&object.metadata);
+        if known.is_some_and(|known| new < known) {
+            return;
+        }
+        // The watch repeats our own write: it says nothing new, and takes no freshness away.
+        let before = self
+            .view
+            .blocks
+            .get(&id)
+            .filter(|_| known == Some(new))
+            .and_then(|seen| seen.quorum_at);
+        let seen = Seen {
+            value: convert::block::read(&object),
+            quorum_at: before.max(quorum_at),
+        };
+        self.view.blocks.insert(id.clone(), seen);
+        self.blocks.insert(id, object);
+    }
+
+    /// The object of a block, to be replaced under its resourceVersion.
+    pub(crate) fn block_object(&self, id: &BlockId) -> Option<&AddressBlock> {
+        self.blocks.get(id)
+    }
+
+    /// Forgets a block that a quorum read did not find.
+    pub(crate) fn drop_block(&mut self, id: &BlockId) {
+        self.blocks.remove(id);
+        self.view.blocks.remove(id);
+    }
+
+    fn drop_deleted_block(&mut self, object: &AddressBlock) {
+        let id = convert::block::id(object);
+        let known = self.blocks.get(&id).map(|known| version(&known.metadata));
+        // A block that was made anew in the meantime is later than the end of the one before.
+        if known.is_some_and(|known| known <= version(&object.metadata)) {
+            self.drop_block(&id);
+        }
+    }
+}
