@@ -3,7 +3,7 @@
 //! Needs root and a kernel with macvlan and veth. Nothing in the machine's own namespace is touched.
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
+    clippy::panic,
     clippy::disallowed_methods,
     reason = "tests: a panic is how they fail, and ip(8) is the witness from outside"
 )]

@@ -1,6 +1,7 @@
 //! The plugin as a runtime executes it, with an agent that only knows the wire.
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::disallowed_methods,
     reason = "tests: a panic is how they fail, and a process is what is tested"
 )]

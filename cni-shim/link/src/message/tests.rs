@@ -23,10 +23,10 @@ fn address_of(net: &str, dad: bool) -> AddressMessage {
         address: net.parse().unwrap(),
         dad,
     };
-    match asked(&step).message {
-        RouteNetlinkMessage::NewAddress(message) => message,
-        other => panic!("{other:?}"),
-    }
+    let RouteNetlinkMessage::NewAddress(message) = asked(&step).message else {
+        panic!("{step:?}")
+    };
+    message
 }
 
 fn route_of(destination: &str, gateway: Option<&str>) -> RouteMessage {
@@ -39,10 +39,10 @@ fn route_of(destination: &str, gateway: Option<&str>) -> RouteMessage {
         },
         on_link: false,
     };
-    match asked(&step).message {
-        RouteNetlinkMessage::NewRoute(message) => message,
-        other => panic!("{other:?}"),
-    }
+    let RouteNetlinkMessage::NewRoute(message) = asked(&step).message else {
+        panic!("{step:?}")
+    };
+    message
 }
 
 #[test]
@@ -85,15 +85,12 @@ fn only_ipv4_prefixes_that_have_one_get_a_broadcast_address() {
         ("10.20.0.4/31", None),
         ("10.20.0.5/32", None),
     ] {
-        let found = address_of(net, false)
-            .attributes
-            .into_iter()
-            .find_map(|a| match a {
-                AddressAttribute::Broadcast(address) => Some(address),
-                _ => None,
-            });
+        let attributes = address_of(net, false).attributes;
+        let is_one = |a: &&AddressAttribute| matches!(a, AddressAttribute::Broadcast(_));
+        let found = attributes.iter().find(is_one);
 
-        assert_eq!(found, broadcast, "{net}");
+        let broadcast = broadcast.map(AddressAttribute::Broadcast);
+        assert_eq!(found, broadcast.as_ref(), "{net}");
     }
 }
 

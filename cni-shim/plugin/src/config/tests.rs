@@ -91,7 +91,7 @@ fn deep_nesting_can_not_be_decoded() {
 #[test]
 fn a_name_is_required_and_plain() {
     for text in [
-        r#"{}"#,
+        "{}",
         r#"{"name":""}"#,
         r#"{"name":null}"#,
         r#"{"name":"e x"}"#,
