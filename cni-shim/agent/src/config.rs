@@ -1,0 +1,88 @@
+//! The node's own object: the watch, and the quorum read where the protocol asks for one.
+//!
+//! The agent lists and watches this one object, selected by name, so an event reaches one agent. With
+//! the API server away it tries again for ever; meanwhile the engine serves from `/run`.
+
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+use kube::{
+    Api,
+    runtime::{
+        WatchStreamExt as _,
+        watcher::{self, watcher},
+    },
+};
+use landfall_crds::node::LandfallNode;
+use tokio::{sync::Notify, time::sleep};
+
+use crate::engine::{Handle, Input};
+
+mod convert;
+mod pauses;
+
+pub use convert::snapshot;
+use pauses::Pauses;
+
+/// A watch that lasts longer is renewed. It is also how long a connection that died without a word
+/// goes unnoticed.
+const WATCH_SECONDS: u32 = 60;
+
+/// Watches the object and tells the engine of every version. Does not end.
+pub async fn watch(api: Api<LandfallNode>, name: String, engine: Handle) {
+    let config = watcher::Config::default()
+        .fields(&format!("metadata.name={name}"))
+        .timeout(WATCH_SECONDS);
+    let mut events = watcher(api, config).backoff(Pauses::of(&name)).boxed();
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(watcher::Event::Apply(object) | watcher::Event::InitApply(object)) => {
+                engine.tell(Input::Object {
+                    object: Box::new(slim(object)),
+                    quorum: false,
+                });
+            }
+            Ok(watcher::Event::Delete(_)) => {
+                // What was granted stays granted: only a new object, read with quorum, changes that.
+                tracing::warn!("the LandfallNode {name} was deleted; serving what it said last");
+            }
+            Ok(watcher::Event::Init | watcher::Event::InitDone) => {}
+            Err(error) => tracing::warn!(%error, "the watch of the LandfallNode ended"),
+        }
+    }
+}
+
+/// Reads the object with quorum whenever it is asked to. Does not end.
+pub async fn read(api: Api<LandfallNode>, name: String, engine: Handle, asked: Arc<Notify>) {
+    loop {
+        asked.notified().await;
+        let object = with_patience(&api, &name).await;
+        if let Some(object) = object {
+            engine.tell(Input::Object {
+                object: Box::new(slim(object)),
+                quorum: true,
+            });
+        } else {
+            // The watch tells when it is made, and the engine asks again.
+            tracing::info!("there is no LandfallNode {name} yet; landfall-operator makes it");
+        }
+    }
+}
+
+/// A GET without resourceVersion is a quorum read.
+async fn with_patience(api: &Api<LandfallNode>, name: &str) -> Option<LandfallNode> {
+    for pause in Pauses::of(name) {
+        match api.get_opt(name).await {
+            Ok(object) => return object,
+            Err(error) => tracing::warn!(%error, "cannot read the LandfallNode {name}"),
+        }
+        sleep(pause).await;
+    }
+    None
+}
+
+/// Who wrote which field is a third of the object, and nobody here asks.
+fn slim(mut object: LandfallNode) -> LandfallNode {
+    object.metadata.managed_fields = None;
+    object
+}

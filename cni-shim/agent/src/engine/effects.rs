@@ -1,0 +1,195 @@
+//! Core's effects, executed in their order.
+
+use std::sync::Arc;
+
+use landfall_core::{
+    agent::{Effect, Event, Key, Outcome, Token},
+    ledger::view::Grant,
+};
+use landfall_crds::node;
+
+use super::{Answer, Attached, Engine};
+use crate::{
+    attach::{self, PlanError},
+    execute::{AttachJob, DetachJob, Links},
+    records::{Entry, Facts, StoreError},
+};
+
+impl<L: Links> Engine<L> {
+    /// Executes effects; returns what failed at once, for core to decide on.
+    pub(super) fn execute(&mut self, effects: Vec<Effect>) -> Result<Vec<Event>, StoreError> {
+        let mut failed = Vec::new();
+        // A record is written with what it takes to find its link again, so links are planned first.
+        let plans: Vec<(Key, Result<Attached, PlanError>)> = effects
+            .iter()
+            .filter_map(|effect| match effect {
+                Effect::Make { key, token, grants } => {
+                    let plan = self.plan(key, grants);
+                    if let Ok(attached) = &plan {
+                        self.note_plan(key, *token, attached);
+                    }
+                    Some((key.clone(), plan))
+                }
+                _ => None,
+            })
+            .collect();
+        let mut plans = plans.into_iter();
+        for effect in effects {
+            match effect {
+                Effect::SaveRecord(key, record) => {
+                    let facts = self.facts.get(&key).cloned();
+                    self.store.save_entry(&Entry { key, record, facts })?;
+                }
+                Effect::DropRecord(key) => {
+                    self.store.drop_entry(&key)?;
+                    self.facts.remove(&key);
+                }
+                Effect::SaveReleased => self.store.save_released(&self.durable.released)?,
+                Effect::SaveSnapshot => {
+                    if let Some(object) = &self.object {
+                        self.store.save_object(object)?;
+                    }
+                }
+                Effect::ReadSpec => self.outlets.quorum_read.notify_one(),
+                Effect::Make { token, .. } => {
+                    if let Some((key, plan)) = plans.next() {
+                        failed.extend(self.make(key, token, plan)?);
+                    }
+                }
+                Effect::Remove(key) => failed.extend(self.remove(key)),
+                Effect::Reply(token, outcome) => self.reply(token, outcome),
+                Effect::Publish => self.publish(),
+            }
+        }
+        Ok(failed)
+    }
+
+    fn plan(&self, key: &Key, grants: &[Grant]) -> Result<Attached, PlanError> {
+        let no_network = || PlanError::NoNetwork {
+            interface: key.interface.clone(),
+        };
+        let object = self.object.as_ref().ok_or_else(no_network)?;
+        let uid = grants.first().map(|grant| grant.network);
+        let mut networks = object.spec.networks.iter();
+        let network = networks
+            .find(|network| Some(network.uid) == uid)
+            .ok_or_else(no_network)?;
+        let in_full: Vec<&node::Grant> = object
+            .spec
+            .grants
+            .iter()
+            .filter(|full| grants.iter().any(|grant| is_same(grant, full)))
+            .collect();
+        let parent = match self.parents.of(network.uid) {
+            Some(Ok(parent)) => Arc::clone(parent),
+            Some(Err(missing)) => {
+                return Err(PlanError::NoParent {
+                    network: network.name.clone(),
+                    why: missing.to_string(),
+                });
+            }
+            None => return Err(no_network()),
+        };
+        Ok(Attached {
+            wanted: attach::plan(key, network, &in_full, &parent)?,
+            made: None,
+            network: network.name.clone(),
+        })
+    }
+
+    fn note_plan(&mut self, key: &Key, token: Token, attached: &Attached) {
+        let Some(flight) = self.flights.get_mut(&token) else {
+            return;
+        };
+        let device = &attached.wanted.device;
+        let facts = Facts {
+            netns: flight.sandbox.path.clone(),
+            cookie: flight.sandbox.cookie,
+            name: device.name.clone(),
+            index: device.index,
+            parent: device.parent,
+            kind: device.driver.kind(),
+            mac: device.mac,
+            pod: flight.sandbox.pod.clone(),
+            network: attached.network.clone(),
+        };
+        self.facts.insert(key.clone(), facts);
+        flight.attached.insert(key.clone(), attached.clone());
+    }
+
+    fn make(
+        &mut self,
+        key: Key,
+        token: Token,
+        plan: Result<Attached, PlanError>,
+    ) -> Result<Option<Event>, StoreError> {
+        let attached = match plan {
+            Ok(attached) => attached,
+            Err(error) => {
+                if let Some(flight) = self.flights.get_mut(&token) {
+                    flight.passing = error.is_passing();
+                }
+                return Ok(Some(Event::NotMade(key, error.to_string())));
+            }
+        };
+        let Some(flight) = self.flights.get(&token) else {
+            let why = "its sandbox is no longer known".to_owned();
+            return Ok(Some(Event::NotMade(key, why)));
+        };
+        self.links.attach(AttachJob {
+            netns: Arc::clone(&flight.sandbox.netns),
+            link: attached.wanted,
+            network: attached.network,
+            key,
+        });
+        Ok(None)
+    }
+
+    fn remove(&mut self, key: Key) -> Option<Event> {
+        let Some(facts) = self.facts.get(&key) else {
+            // No plan, so no link.
+            return Some(Event::Gone(key));
+        };
+        let brought = self.brought.get(&key.container);
+        let flying = self
+            .flights
+            .values()
+            .find(|flight| flight.container == key.container);
+        self.links.detach(DetachJob {
+            facts: facts.clone(),
+            netns: brought
+                .or(flying.map(|flight| &flight.sandbox.netns))
+                .map(Arc::clone),
+            key,
+        });
+        None
+    }
+
+    fn reply(&mut self, token: Token, outcome: Outcome) {
+        let flight = self.flights.remove(&token);
+        let outcome = match (outcome, &flight) {
+            (Outcome::Failed(why), Some(flight)) if flight.passing => Outcome::TryAgain(why),
+            (outcome, _) => outcome,
+        };
+        let links = match (&outcome, flight) {
+            (Outcome::Done, Some(flight)) => flight.attached.into_values().collect(),
+            _ => Vec::new(),
+        };
+        if let Some(reply) = self.replies.remove(&token) {
+            // Nobody waits if the plugin has closed its connection.
+            reply.send(Answer { outcome, links }).ok();
+        }
+        // Namespaces are held open only while somebody works in them.
+        if self.replies.is_empty() {
+            self.brought.clear();
+        }
+    }
+}
+
+fn is_same(grant: &Grant, full: &node::Grant) -> bool {
+    let address = full.address.zip(full.seq);
+    full.owner == grant.owner
+        && full.network == grant.network
+        && full.interface == grant.interface.as_str()
+        && address == grant.address
+}

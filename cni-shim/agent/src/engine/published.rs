@@ -1,0 +1,111 @@
+//! What the engine says of itself.
+
+use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
+
+use landfall_core::{
+    agent::Phase,
+    id::{Seq, Uid},
+};
+use landfall_crds::node::{AttachedLink, ParentStatus};
+
+use super::Engine;
+use crate::{execute::Links, identity::Identity};
+
+/// The state of the engine, for the status, the metrics and the probes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Published {
+    /// UID of the own object; it changes when that is deleted and made again.
+    pub object: Option<Uid>,
+    /// The generation that the agent acts on.
+    pub generation: Option<i64>,
+    /// Whether grants are served.
+    pub ready: bool,
+    /// Set if the spec is for another machine than this.
+    pub other_machine: Option<Uid>,
+    /// A start without a complete `/run`.
+    pub cold: bool,
+    /// The own object is older than one that was seen before.
+    pub restore_suspected: bool,
+    /// Counts the cold starts.
+    pub epoch: u64,
+    /// The epoch of the ledger that the agent has adopted.
+    pub ledger_epoch: u64,
+    /// The node UIDs that this machine speaks for; known after the first quorum read.
+    pub identity: Option<Identity>,
+    /// Grants whose attachment is in place.
+    pub attached: BTreeSet<(IpAddr, Seq)>,
+    /// Attachments without an address that are in place.
+    pub attached_links: Vec<AttachedLink>,
+    /// What was acknowledged.
+    pub released: BTreeSet<(IpAddr, Seq)>,
+    /// Addresses of devices that no record explains.
+    pub blocked: BTreeSet<IpAddr>,
+    /// Attachments by phase: PENDING, ACTIVE, DETACHING.
+    pub phases: [usize; 3],
+    /// The parent of each network.
+    pub parents: Vec<ParentStatus>,
+    /// Grants in the spec.
+    pub granted: usize,
+    /// Whether the plugin must leave the node's CNI configuration.
+    pub uninstall: bool,
+}
+
+impl<L: Links> Engine<L> {
+    pub(super) fn publish(&self) {
+        let published = Arc::new(self.published());
+        self.outlets.published.send_if_modified(|current| {
+            let changed = *current != published;
+            *current = published;
+            changed
+        });
+    }
+
+    fn published(&self) -> Published {
+        let spec = self.object.as_ref().map(|object| &object.spec);
+        let written_for = spec.map(|spec| spec.node.machine_id);
+        let records = self.durable.records.values();
+        let count = |phase| {
+            records
+                .clone()
+                .filter(|record| record.phase == phase)
+                .count()
+        };
+        Published {
+            object: self.durable.snapshot.as_ref().map(|snapshot| snapshot.uid),
+            generation: self
+                .object
+                .as_ref()
+                .and_then(|object| object.metadata.generation),
+            ready: self.volatile.is_ready(&self.durable),
+            other_machine: written_for.filter(|machine| *machine != self.machine.id),
+            cold: self.volatile.cold,
+            restore_suspected: self.restore_suspected,
+            epoch: self.epoch,
+            ledger_epoch: spec.map(|spec| spec.ledger_epoch).unwrap_or_default(),
+            identity: self.identity.clone(),
+            attached: self.durable.attached(),
+            attached_links: self.attached_links(),
+            released: self.durable.released.clone(),
+            blocked: self.volatile.blocked.clone(),
+            phases: [Phase::Pending, Phase::Active, Phase::Detaching].map(count),
+            parents: self.parents.status(),
+            granted: spec.map(|spec| spec.grants.len()).unwrap_or_default(),
+            uninstall: spec.is_some_and(|spec| spec.uninstall),
+        }
+    }
+
+    fn attached_links(&self) -> Vec<AttachedLink> {
+        let without = self
+            .durable
+            .records
+            .iter()
+            .filter(|(_, record)| record.phase == Phase::Active && record.addresses.is_empty());
+        without
+            .map(|(key, record)| AttachedLink {
+                owner: record.owner,
+                network: record.network,
+                interface: key.interface.to_string(),
+            })
+            .collect()
+    }
+}

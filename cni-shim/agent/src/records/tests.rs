@@ -1,0 +1,131 @@
+use std::{
+    env, process,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use landfall_core::{agent::Phase, id::Name, network::NetworkKind};
+
+use super::*;
+
+/// A folder that goes with the test.
+pub(crate) struct Folder(pub(crate) PathBuf);
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("landfall-agent-{}-{number}", process::id());
+        let path = env::temp_dir().join(name);
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+fn entry(container: &str, interface: &str) -> Entry {
+    Entry {
+        key: Key {
+            container: Name::from(container),
+            interface: Name::from(interface),
+        },
+        record: Record {
+            phase: Phase::Pending,
+            owner: Uid(1),
+            network: Uid(2),
+            addresses: vec![("10.0.0.1".parse().unwrap(), "3.4".parse().unwrap())],
+        },
+        facts: Some(Facts {
+            netns: PathBuf::from("/run/netns/cni-1"),
+            cookie: 77,
+            name: Name::from(interface),
+            index: 70_000,
+            parent: 4,
+            kind: NetworkKind::Macvlan,
+            mac: None,
+            pod: "default/a".to_owned(),
+            network: "storage".to_owned(),
+        }),
+    }
+}
+
+const MARKED: Mark = Mark {
+    boot: Uid(5),
+    machine: Uid(6),
+    epoch: 1,
+};
+
+fn complete(folder: &Folder) -> Store {
+    let store = Store::open(&folder.0).unwrap();
+    store.save_released(&BTreeSet::new()).unwrap();
+    store.save_object(&LandfallNode::default()).unwrap();
+    store.save_mark(&MARKED).unwrap();
+    store
+}
+
+#[test]
+fn what_is_saved_is_loaded() {
+    let folder = Folder::new();
+    let store = complete(&folder);
+    let released = [("fd00::1".parse().unwrap(), "3.5".parse().unwrap())];
+    store.save_released(&released.into()).unwrap();
+    store.save_entry(&entry("c1", "net1")).unwrap();
+    store.save_entry(&entry("c1", "net2")).unwrap();
+    let loaded = store.load();
+    let expected = ["net1", "net2"].map(|name| entry("c1", name));
+    assert_eq!(loaded.entries.into_values().collect::<Vec<_>>(), expected);
+    assert_eq!(loaded.released, released.into());
+    assert_eq!(loaded.mark, Some(MARKED));
+}
+
+#[test]
+fn a_dropped_attachment_is_gone_and_may_be_dropped_again() {
+    let folder = Folder::new();
+    let store = complete(&folder);
+    store.save_entry(&entry("c1", "net1")).unwrap();
+    store.drop_entry(&entry("c1", "net1").key).unwrap();
+    store.drop_entry(&entry("c1", "net1").key).unwrap();
+    assert!(store.load().entries.is_empty());
+}
+
+#[test]
+fn an_empty_folder_is_not_complete() {
+    let folder = Folder::new();
+    let store = Store::open(&folder.0).unwrap();
+    assert_eq!(store.load().mark, None);
+}
+
+#[test]
+fn one_unreadable_record_makes_it_incomplete_until_it_is_marked_again() {
+    let folder = Folder::new();
+    let store = complete(&folder);
+    let torn = folder.0.join("attachments/c1:net1.json");
+    fs::write(&torn, b"{\"container\":").unwrap();
+    assert_eq!(store.load().mark, None);
+    assert!(!torn.exists());
+    assert_eq!(store.load().mark, None);
+    store.save_mark(&MARKED).unwrap();
+    assert_eq!(store.load().mark, Some(MARKED));
+}
+
+#[test]
+fn a_crash_while_writing_leaves_what_was_there() {
+    let folder = Folder::new();
+    let store = complete(&folder);
+    store.save_entry(&entry("c1", "net1")).unwrap();
+    fs::write(folder.0.join("attachments/c1:net1.json.new"), b"{").unwrap();
+    assert_eq!(store.load().entries.len(), 1);
+    assert_eq!(store.load().mark, Some(MARKED));
+}
+
+#[test]
+fn without_the_released_set_it_is_not_complete() {
+    let folder = Folder::new();
+    let store = complete(&folder);
+    fs::remove_file(folder.0.join("released.json")).unwrap();
+    assert_eq!(store.load().mark, None);
+}

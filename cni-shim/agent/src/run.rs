@@ -1,0 +1,357 @@
+//! Wiring, and the clock.
+
+use std::{
+    fs,
+    path::Path,
+    process::ExitCode,
+    sync::{Arc, atomic::AtomicU64},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, bail};
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
+use kube::{Api, Client};
+use landfall_core::{agent::Event, id::Uid};
+use landfall_plugin::{spool, wire};
+use nix::fcntl::{Flock, FlockArg};
+use tokio::sync::{Notify, oneshot, watch};
+
+use crate::{
+    args::{Args, LogFormat},
+    config,
+    engine::{Engine, Handle, Input, Outlets, Published},
+    execute::{Paths, Pool},
+    gc::Sweep,
+    identity::Machine,
+    install::{self, Installed, Places},
+    metrics::{self, Metrics},
+    parents,
+    records::Store,
+    scan::Scan,
+    server::{self, Server},
+    status,
+};
+
+/// How often the sweep looks.
+const SWEEP: Duration = Duration::from_secs(30);
+/// After a scan that failed.
+const RETRY: Duration = Duration::from_secs(2);
+/// Requests of a node come in bursts of a few dozen; each holds such a thread for less than a
+/// millisecond.
+const BLOCKING_THREADS: usize = 16;
+
+#[expect(clippy::disallowed_methods, reason = "the clock")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+fn time() -> Time {
+    Time(Timestamp::now())
+}
+
+/// Runs the agent until it is told to stop.
+pub fn run(args: Args) -> ExitCode {
+    log(&args);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(BLOCKING_THREADS)
+        .enable_all()
+        .build();
+    let result = runtime
+        .context("cannot start the runtime")
+        .and_then(|runtime| {
+            let result = runtime.block_on(serve(args));
+            // Threads in the kernel end with the process; nothing is lost that /run doesn't have.
+            runtime.shutdown_background();
+            result
+        });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn log(args: &Args) {
+    let filter = tracing_subscriber::EnvFilter::new(&args.log);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    match args.log_format {
+        LogFormat::Json => builder.json().init(),
+        LogFormat::Text => builder.init(),
+    }
+}
+
+async fn serve(args: Args) -> anyhow::Result<()> {
+    let machine = machine(&args.machine_id_file)?;
+    let store = Store::open(&args.run_dir)?;
+    let _lock = lock(&args.run_dir).await?;
+    let (engine, inputs) = Handle::new();
+    let (published, engine_state) = watch::channel(Arc::new(Published::default()));
+    let quorum_read = Arc::new(Notify::new());
+    let outlets = Outlets {
+        published,
+        quorum_read: Arc::clone(&quorum_read),
+    };
+    let paths = Paths {
+        proc_sys: args.proc_sys.clone(),
+        netns_dir: args.netns_dir.clone(),
+    };
+    let pool = Pool::start(&paths, &engine)?;
+    let core = Engine::start(store, machine, pool, outlets)?;
+    parents::watch(engine.clone())?;
+    let ended = spawn_engine(core, inputs)?;
+
+    let client = Client::try_default()
+        .await
+        .context("no Kubernetes configuration")?;
+    let api = || Api::all(client.clone());
+    let name = args.node_name.clone();
+    tokio::spawn(config::watch(api(), name.clone(), engine.clone()));
+    tokio::spawn(config::read(
+        api(),
+        name.clone(),
+        engine.clone(),
+        Arc::clone(&quorum_read),
+    ));
+    quorum_read.notify_one();
+
+    let (installed, install_state) = watch::channel(Installed::default());
+    let (uninstall, uninstall_state) = watch::channel(false);
+    tokio::spawn(install::keep(places(&args), uninstall_state, installed));
+    tokio::spawn(pass_on_uninstall(engine_state.clone(), uninstall));
+    let sources = status::Sources {
+        engine: engine_state.clone(),
+        install: install_state.clone(),
+    };
+    tokio::spawn(status::publish(api(), name, sources, machine, time));
+
+    let metrics = Arc::new(Metrics::default());
+    let server = Arc::new(Server {
+        engine,
+        published: engine_state.clone(),
+        metrics: Arc::clone(&metrics),
+        netns_dir: args.netns_dir.clone(),
+        node: args.node_name.clone(),
+        now,
+        tokens: AtomicU64::new(1),
+    });
+    tokio::spawn(probes(
+        args.listen,
+        metrics::Sources {
+            metrics,
+            published: engine_state,
+            installed: install_state,
+        },
+    ));
+    tokio::spawn(first_scan(Arc::clone(&server)));
+    // What the plugin wrote down while nobody listened comes before the first ADD.
+    empty_spool(&server, &args.run_dir.join(spool::SPOOL)).await;
+    let socket = args.run_dir.join(wire::SOCKET);
+    let listener = server::bind(&socket).context("cannot bind the plugin's socket")?;
+    tokio::spawn(sweep(Arc::clone(&server)));
+    tokio::spawn(server.serve(listener));
+    tokio::select! {
+        result = ended => result.context("the engine ended")?,
+        () = stopped() => Ok(()),
+    }
+}
+
+fn machine(file: &Path) -> anyhow::Result<Machine> {
+    let id = fs::read_to_string(file)
+        .with_context(|| format!("cannot read the machine ID in {}", file.display()))?;
+    let id = id.trim();
+    if id.is_empty() || id == "uninitialized" {
+        bail!("{} has no machine ID yet", file.display());
+    }
+    let boot = "/proc/sys/kernel/random/boot_id";
+    let boot = fs::read_to_string(boot).context("cannot read the boot ID")?;
+    Ok(Machine {
+        id: Uid::of(id),
+        boot: Uid::of(boot.trim()),
+    })
+}
+
+/// Two agents on one folder would overwrite each other's records: while one is replaced by the next,
+/// the next waits here.
+async fn lock(folder: &Path) -> anyhow::Result<Flock<fs::File>> {
+    let path = folder.join("lock");
+    let mut waits = false;
+    loop {
+        let file = fs::File::create(&path).context("cannot lock the run folder")?;
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => return Ok(lock),
+            Err((_, nix::errno::Errno::EWOULDBLOCK)) => {
+                if !waits {
+                    tracing::info!("another agent has the run folder; waiting for its end");
+                    waits = true;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            Err((_, errno)) => bail!("cannot lock {}: {errno}", path.display()),
+        }
+    }
+}
+
+fn spawn_engine(
+    engine: Engine<Pool>,
+    inputs: std::sync::mpsc::Receiver<Input>,
+) -> anyhow::Result<oneshot::Receiver<anyhow::Result<()>>> {
+    let (sender, ended) = oneshot::channel();
+    thread::Builder::new()
+        .name("engine".to_owned())
+        .spawn(move || {
+            let result = engine.run(&inputs);
+            sender.send(result.map_err(anyhow::Error::from)).ok();
+        })?;
+    Ok(ended)
+}
+
+fn places(args: &Args) -> Places {
+    Places {
+        source: args.plugin_source.clone(),
+        bin_dir: args.cni_bin_dir.clone(),
+        conf_dir: args.cni_conf_dir.clone(),
+        door: args.door,
+    }
+}
+
+async fn pass_on_uninstall(
+    mut engine: watch::Receiver<Arc<Published>>,
+    uninstall: watch::Sender<bool>,
+) {
+    loop {
+        let wanted = engine.borrow_and_update().uninstall;
+        uninstall.send_if_modified(|current| std::mem::replace(current, wanted) != wanted);
+        if engine.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn probes(address: std::net::SocketAddr, sources: metrics::Sources) {
+    if let Err(error) = metrics::serve(address, sources).await {
+        tracing::error!(%error, %address, "metrics and probes are not served");
+    }
+}
+
+async fn empty_spool(server: &Server, folder: &Path) {
+    let spooled = match spool::list(folder) {
+        Ok(spooled) => spooled,
+        Err(error) => {
+            tracing::warn!(%error, "the spool can't be read; the sweep finds what it names");
+            return;
+        }
+    };
+    for item in spooled {
+        match &item.request {
+            Ok(request) => {
+                let container = request.container_id.as_str().into();
+                if let Err(error) = server.del(container, None).await {
+                    tracing::warn!(%error, container = request.container_id, "a spooled DEL failed");
+                }
+            }
+            Err(error) => tracing::warn!(%error, "a spooled DEL can't be read"),
+        }
+        // A DEL that failed has left its records DETACHING: the sweep goes on with it.
+        if let Err(error) = spool::remove(&item.path) {
+            tracing::warn!(%error, "a spooled DEL can't be removed");
+        }
+    }
+}
+
+/// The scan that a cold start needs; a warm one has no use for it.
+async fn first_scan(server: Arc<Server>) {
+    if server.published.borrow().cold {
+        while !scan_strangers(&server).await {
+            tokio::time::sleep(RETRY).await;
+        }
+    }
+}
+
+/// A device may come or go while we look: it is a stranger if neither the records before nor those
+/// after explain it.
+async fn scan_strangers(server: &Server) -> bool {
+    let before = server.records().await;
+    let netns_dir = server.netns_dir.clone();
+    let scan = tokio::task::spawn_blocking(move || Scan::all(&netns_dir)).await;
+    let found = match scan {
+        Ok(Ok(scan)) => {
+            let found = tokio::task::spawn_blocking(move || scan.devices()).await;
+            found
+                .map_err(anyhow::Error::from)
+                .and_then(|found| Ok(found?))
+        }
+        Ok(Err(error)) => Err(error.into()),
+        Err(error) => Err(error.into()),
+    };
+    let mut records = before;
+    records.extend(server.records().await);
+    match found {
+        Ok(found) => {
+            let strangers = found.strangers(&records);
+            if !strangers.is_empty() {
+                tracing::warn!(
+                    ?strangers,
+                    "interfaces that no record explains have these addresses"
+                );
+            }
+            server.engine.tell(Input::Event(Event::Scanned(strangers)));
+            true
+        }
+        Err(error) => {
+            tracing::warn!("the network namespaces can't be scanned: {error:#}");
+            false
+        }
+    }
+}
+
+async fn sweep(server: Arc<Server>) {
+    let mut sweep = Sweep::default();
+    loop {
+        tokio::time::sleep(SWEEP).await;
+        let records = server.records().await;
+        let netns_dir = server.netns_dir.clone();
+        let looked = tokio::task::spawn_blocking(move || {
+            let gone = sweep.observe(&records, &netns_dir);
+            (sweep, gone)
+        });
+        let Ok((same, gone)) = looked.await else {
+            return;
+        };
+        sweep = same;
+        match gone {
+            Ok(gone) => {
+                for container in gone {
+                    tracing::info!(%container, "its sandbox is gone without a DEL");
+                    if let Err(error) = server.del(container, None).await {
+                        tracing::warn!("{error}");
+                    }
+                }
+            }
+            Err(error) => tracing::warn!("the sweep saw nothing: {:#}", anyhow::Error::from(error)),
+        }
+        if !server.published.borrow().blocked.is_empty() {
+            scan_strangers(&server).await;
+        }
+    }
+}
+
+async fn stopped() {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let (Ok(mut terminate), Ok(mut interrupt)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}

@@ -1,0 +1,72 @@
+//! CHECK, GC and STATUS.
+
+use std::collections::BTreeSet;
+
+use landfall_core::id::Name;
+use landfall_plugin::{
+    spec::{CniError, Code},
+    wire::Door,
+};
+
+use super::Server;
+use crate::{check, scan::Scan};
+
+impl Server {
+    /// Our records only: a container that has none may be older than the chain.
+    pub(super) async fn check(&self, container: Name) -> Result<(), CniError> {
+        let mut records = self.records().await;
+        records.retain(|entry| entry.key.container == container);
+        let netns_dir = self.netns_dir.clone();
+        let checked = tokio::task::spawn_blocking(move || check::check(&records, &netns_dir)).await;
+        match checked {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(wrong)) => Err(CniError::new(Code::Other(101), wrong)),
+            Err(error) => Err(CniError::new(Code::Other(100), error)),
+        }
+    }
+
+    /// By sandbox: the list of a chained call names only the primary interface. A sandbox that is alive
+    /// is never touched, whatever the list says: it may be another runtime's.
+    pub(super) async fn gc(&self, valid: BTreeSet<Name>) -> Result<(), CniError> {
+        let mut records = self.records().await;
+        records.retain(|entry| !valid.contains(&entry.key.container));
+        let netns_dir = self.netns_dir.clone();
+        let gone = tokio::task::spawn_blocking(move || {
+            let scan = Scan::all(&netns_dir)?;
+            let is_gone = |cookie| !scan.has(cookie);
+            Ok::<BTreeSet<Name>, crate::scan::ScanError>(
+                records
+                    .into_iter()
+                    .filter(|entry| {
+                        entry
+                            .facts
+                            .as_ref()
+                            .is_none_or(|facts| is_gone(facts.cookie))
+                    })
+                    .map(|entry| entry.key.container)
+                    .collect(),
+            )
+        });
+        let gone = gone
+            .await
+            .map_err(|error| CniError::new(Code::Other(100), error))?;
+        let gone =
+            gone.map_err(|error| CniError::new(Code::Other(100), landfall_link::Chain(&error)))?;
+        for container in gone {
+            self.del(container, None).await?;
+        }
+        Ok(())
+    }
+
+    /// Chained it always succeeds: an error would make the whole node NotReady and evict its pods.
+    pub(super) fn status(&self, door: Door) -> Result<(), CniError> {
+        let ready = self.published.borrow().ready;
+        match door {
+            Door::Delegate if !ready => Err(CniError::new(
+                Code::NotAvailable,
+                "the agent is not ready to serve grants yet",
+            )),
+            Door::Delegate | Door::Chained => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! `LandfallNode.status`: what this node says of itself.
+//!
+//! Level-triggered: whatever the engine or the installation says last is composed into a whole status
+//! and written if it differs from the last one that was. It is a merge patch without precondition: the
+//! agent is the only writer, and one that lands late is harmless.
+
+use std::{sync::Arc, time::Duration};
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::{
+    Api,
+    api::{Patch, PatchParams},
+};
+use landfall_crds::node::{LandfallNode, LandfallNodeStatus};
+use tokio::{sync::watch, time::sleep};
+
+use crate::{engine::Published, identity::Machine, install::Installed};
+
+mod compose;
+
+pub use compose::{compose, patch};
+
+/// A node writes no more than ten a second: a storm of attachments is a few writes, and each write
+/// costs etcd the whole object.
+const PAUSE: Duration = Duration::from_millis(100);
+/// After a failure.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What a status is made from.
+#[derive(Debug)]
+pub struct Sources {
+    /// The engine's state.
+    pub engine: watch::Receiver<Arc<Published>>,
+    /// The installation's.
+    pub install: watch::Receiver<Installed>,
+}
+
+/// Writes the status whenever it changes. Ends with the engine.
+pub async fn publish(
+    api: Api<LandfallNode>,
+    name: String,
+    mut sources: Sources,
+    machine: Machine,
+    clock: fn() -> Time,
+) {
+    let mut written = Written::default();
+    loop {
+        let published = Arc::clone(&sources.engine.borrow_and_update());
+        let installed = sources.install.borrow_and_update().clone();
+        let status = compose(
+            &published,
+            &installed,
+            machine,
+            &written.status.conditions,
+            &clock(),
+        );
+        let mut pause = PAUSE;
+        if let Some(status) = status
+            && !written.is(&published, &status)
+        {
+            let patch = Patch::Merge(patch(&status));
+            match api
+                .patch_status(&name, &PatchParams::default(), &patch)
+                .await
+            {
+                Ok(_) => written = Written::new(&published, status),
+                Err(error) => {
+                    tracing::warn!(%error, "cannot write the LandfallNode's status");
+                    pause = PATIENCE;
+                }
+            }
+            if pause == PATIENCE {
+                sleep(pause).await;
+                continue;
+            }
+        }
+        sleep(pause).await;
+        let ended = tokio::select! {
+            changed = sources.engine.changed() => changed.is_err(),
+            changed = sources.install.changed() => changed.is_err(),
+        };
+        if ended {
+            return;
+        }
+    }
+}
+
+/// The last status that was written, and to which object.
+#[derive(Debug, Default)]
+struct Written {
+    object: Option<landfall_core::id::Uid>,
+    status: LandfallNodeStatus,
+}
+
+// === impl Written ===
+
+impl Written {
+    fn new(published: &Published, status: LandfallNodeStatus) -> Self {
+        Self {
+            object: published.object,
+            status,
+        }
+    }
+
+    /// An object that was deleted and made again has no status yet.
+    fn is(&self, published: &Published, status: &LandfallNodeStatus) -> bool {
+        self.object == published.object && self.status == *status
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,105 @@
+use kube::CustomResourceExt as _;
+use landfall_core::id::Uid;
+
+use super::*;
+use crate::identity::Identity;
+
+const MACHINE: Machine = Machine {
+    id: Uid(1),
+    boot: Uid(2),
+};
+
+fn time(seconds: i64) -> Time {
+    Time(k8s_openapi::jiff::Timestamp::from_second(seconds).unwrap())
+}
+
+fn published() -> Published {
+    Published {
+        ready: true,
+        generation: Some(4),
+        identity: Some(Identity {
+            node: Uid(3),
+            speaks_for: [Uid(9)].into(),
+        }),
+        ..Published::default()
+    }
+}
+
+fn composed(published: &Published) -> Option<LandfallNodeStatus> {
+    compose(published, &Installed::default(), MACHINE, &[], &time(1))
+}
+
+#[test]
+fn an_agent_that_is_not_ready_writes_nothing() {
+    let mut cold = published();
+    cold.ready = false;
+    assert_eq!(composed(&cold), None);
+    let mut unread = published();
+    unread.identity = None;
+    assert_eq!(composed(&unread), None);
+}
+
+#[test]
+fn every_write_says_who_speaks() {
+    let status = composed(&published()).unwrap();
+    assert_eq!(status.node_uid, Some(Uid(3)));
+    assert_eq!(status.machine_id, Some(Uid(1)));
+    assert_eq!(status.speaks_for, [Uid(9)]);
+    assert_eq!(status.observed_generation, Some(4));
+}
+
+#[test]
+fn the_patch_names_every_field_of_the_schema() {
+    let schema = serde_json::to_value(LandfallNode::crd()).unwrap();
+    let properties = schema
+        .pointer("/spec/versions/0/schema/openAPIV3Schema/properties/status/properties")
+        .unwrap();
+    let patch = patch(&composed(&published()).unwrap());
+    for field in properties.as_object().unwrap().keys() {
+        assert!(patch["status"].get(field).is_some(), "{field}");
+    }
+    assert!(patch["status"]["released"].is_null());
+}
+
+#[test]
+fn a_condition_keeps_its_time_while_its_status_lasts() {
+    let missing = |message: &str| landfall_crds::node::ParentStatus {
+        message: Some(message.to_owned()),
+        ..landfall_crds::node::ParentStatus::default()
+    };
+    let mut now = published();
+    let transition = |published: &Published, before: &[_], at| {
+        let composed = compose(published, &Installed::default(), MACHINE, before, &time(at));
+        composed.unwrap().conditions
+    };
+    let first = transition(&now, &[], 1);
+    now.parents = vec![missing("a")];
+    let second = transition(&now, &first, 2);
+    now.parents = vec![missing("b")];
+    let third = transition(&now, &second, 3);
+    let times = |list: &[k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition]| {
+        list.iter()
+            .map(|c| (c.type_.clone(), c.last_transition_time.0.as_second()))
+            .collect::<Vec<_>>()
+    };
+    let expected = |ready, parents| {
+        vec![
+            ("Ready".to_owned(), ready),
+            ("ParentsReady".to_owned(), parents),
+        ]
+    };
+    assert_eq!(times(&first), expected(1, 1));
+    assert_eq!(times(&second), expected(1, 2));
+    assert_eq!(times(&third), expected(1, 2));
+    assert_eq!(third[1].message, "b");
+}
+
+#[test]
+fn an_object_made_again_gets_its_status_again() {
+    let mut published = published();
+    let status = composed(&published).unwrap();
+    let written = Written::new(&published, status.clone());
+    assert!(written.is(&published, &status));
+    published.object = Some(Uid(77));
+    assert!(!written.is(&published, &status));
+}
