@@ -11,6 +11,7 @@
 pub mod block;
 pub mod claim;
 pub mod conditions;
+pub mod convert;
 pub mod ipvlan;
 pub mod keys;
 pub mod macvlan;
