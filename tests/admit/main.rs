@@ -1,0 +1,35 @@
+//! Admit tier: what a real API server makes of our CRDs, and of good and bad objects.
+//!
+//! The definitions in `crds/yaml` are applied once, as one would by hand. Objects are tried with a
+//! server-side dry run, so nothing is left behind.
+#![expect(
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    reason = "a test may fail of an index"
+)]
+
+mod claim;
+mod definitions;
+mod internal;
+mod network;
+mod rbac;
+mod rows;
+
+use std::sync::OnceLock;
+
+use landfall_tests::cluster::{self, Cluster};
+
+/// The cluster, with our definitions established.
+fn cluster() -> &'static Cluster {
+    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+    CLUSTER.get_or_init(|| {
+        let cluster = Cluster::of(env!("CARGO_BIN_EXE_dev"));
+        definitions::establish(&cluster).expect("cargo dev up, and definitions that it takes");
+        cluster
+    })
+}
+
+/// The folder of the generated definitions.
+fn yaml() -> String {
+    cluster::tree("crds/yaml").display().to_string()
+}
