@@ -178,7 +178,9 @@ struct Flight {
 /// A DEL in progress.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Deletion {
-    container: Option<Name>,
+    container: Name,
+    /// `None` is all.
+    interface: Option<Name>,
     left: BTreeSet<Key>,
     failure: Option<String>,
 }
@@ -205,12 +207,14 @@ pub enum Event {
     Made(Key),
     /// A link could not be made; nothing of it is left behind.
     NotMade(Key, String),
-    /// The plugin, or the sweep, asks to detach all interfaces of a sandbox.
+    /// The plugin, or the sweep, asks to detach a sandbox.
     Del {
         /// The request.
         token: Token,
         /// The sandbox.
         container: Name,
+        /// The one interface that a delegate call names; `None` is all.
+        interface: Option<Name>,
     },
     /// The kernel says that the link is gone.
     Gone(Key),

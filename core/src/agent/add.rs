@@ -10,7 +10,7 @@ use alloc::{
 use core::{mem, net::IpAddr};
 
 use super::{
-    AddRequest, Asked, Effect, Flight, Key, Outcome, Phase, Record, Snapshot, Token, del,
+    AddRequest, Asked, Deletion, Effect, Flight, Key, Outcome, Phase, Record, Snapshot, Token, del,
     step::Agent,
 };
 use crate::{
@@ -302,12 +302,12 @@ fn end(agent: &mut Agent<'_>, owner: Uid, outcome: Outcome) {
     }
 }
 
-/// Ends every ADD of a sandbox that is being deleted.
-pub(super) fn end_of_container(agent: &mut Agent<'_>, container: &Name) {
+/// Ends every ADD of what is being deleted.
+pub(super) fn end_deleted(agent: &mut Agent<'_>, deletion: &Deletion) {
     let gone = || Outcome::TryAgain("the sandbox was deleted while it was attached".to_owned());
     let (ended, waiting) = mem::take(&mut agent.volatile.waiting)
         .into_iter()
-        .partition(|request| request.container == *container);
+        .partition(|request| request.is_of(deletion));
     agent.volatile.waiting = waiting;
     let ended: Vec<AddRequest> = ended;
     for request in ended {
@@ -317,7 +317,7 @@ pub(super) fn end_of_container(agent: &mut Agent<'_>, container: &Name) {
         .volatile
         .flights
         .iter()
-        .filter(|(_, flight)| flight.request.container == *container)
+        .filter(|(_, flight)| flight.request.is_of(deletion))
         .map(|(owner, _)| *owner)
         .collect();
     for owner in owners {
@@ -325,13 +325,13 @@ pub(super) fn end_of_container(agent: &mut Agent<'_>, container: &Name) {
     }
 }
 
-/// Whether an ADD of the sandbox is in flight.
-pub(super) fn flies(agent: &Agent<'_>, container: &Name) -> bool {
+/// Whether an ADD of what is being deleted is in flight.
+pub(super) fn flies(agent: &Agent<'_>, deletion: &Deletion) -> bool {
     agent
         .volatile
         .flights
         .values()
-        .any(|flight| flight.request.container == *container)
+        .any(|flight| flight.request.is_of(deletion))
 }
 
 /// An ADD waited as long as it may.
@@ -353,23 +353,25 @@ pub(super) fn time_out(agent: &mut Agent<'_>, token: Token) {
     agent.emit(Effect::Reply(token, Outcome::TryAgain(message)));
 }
 
-/// The plugin closed its connection: nobody waits for the result.
+/// The plugin closed its connection. Nobody reads the answer, but it tells the shell that the request
+/// is over and its network namespace need not be kept open.
 pub(super) fn abort(agent: &mut Agent<'_>, token: Token) {
+    let closed = || Outcome::TryAgain("the plugin closed its connection".to_owned());
+    let before = agent.volatile.waiting.len();
     agent
         .volatile
         .waiting
         .retain(|request| request.token != token);
+    if agent.volatile.waiting.len() != before {
+        agent.emit(Effect::Reply(token, closed()));
+    }
     let flight = agent
         .volatile
         .flights
         .iter()
         .find(|(_, f)| f.request.token == token);
     if let Some(owner) = flight.map(|(owner, _)| *owner) {
-        end(
-            agent,
-            owner,
-            Outcome::TryAgain("the plugin closed its connection".to_owned()),
-        );
+        end(agent, owner, closed());
     }
 }
 
@@ -415,6 +417,16 @@ fn flight_of<'a>(agent: &'a mut Agent<'_>, key: &Key) -> Option<(Uid, &'a mut Fl
     flights
         .find(|(_, flight)| flight.concerns(key))
         .map(|(owner, flight)| (*owner, flight))
+}
+
+// === impl AddRequest ===
+
+impl AddRequest {
+    /// Whether a part of it is being deleted; the other parts go with it, as they came.
+    fn is_of(&self, deletion: &Deletion) -> bool {
+        self.container == deletion.container
+            && self.asked.iter().any(|a| deletion.names(&a.interface))
+    }
 }
 
 // === impl Flight ===

@@ -10,50 +10,58 @@ use alloc::{
 use super::{Deletion, Effect, Key, Outcome, Token, add, step::Agent};
 use crate::id::Name;
 
-/// A DEL ends an ADD of the same sandbox that is in flight and waits for its end. A detached grant
+/// A DEL ends an ADD of what it deletes that is in flight, and waits for its end. A detached grant
 /// stays this node's: DEL never means that the pod is finished.
-pub(super) fn arrive(agent: &mut Agent<'_>, token: Token, container: &Name) {
-    add::end_of_container(agent, container);
-    let in_flight = add::flies(agent, container);
+pub(super) fn arrive(
+    agent: &mut Agent<'_>,
+    token: Token,
+    container: Name,
+    interface: Option<Name>,
+) {
     let deletion = Deletion {
-        container: Some(container.clone()),
+        container,
+        interface,
         ..Deletion::default()
     };
+    add::end_deleted(agent, &deletion);
+    let in_flight = add::flies(agent, &deletion);
     agent.volatile.deletions.insert(token, deletion);
     if !in_flight {
-        begin(agent, token, container);
+        begin(agent, token);
     }
 }
 
-/// The ADD that the DELs of this sandbox waited for has ended.
+/// An ADD of the sandbox has ended: the DELs that waited for it begin.
 pub(super) fn flight_over(agent: &mut Agent<'_>, container: &Name) {
     let waiting: Vec<Token> = agent
         .volatile
         .deletions
         .iter()
-        .filter(|(_, d)| d.container.as_ref() == Some(container) && d.left.is_empty())
+        .filter(|(_, d)| d.container == *container && d.left.is_empty())
+        .filter(|(_, d)| !add::flies(agent, d))
         .map(|(token, _)| *token)
         .collect();
     for token in waiting {
-        begin(agent, token, container);
+        begin(agent, token);
     }
 }
 
-fn begin(agent: &mut Agent<'_>, token: Token, container: &Name) {
+fn begin(agent: &mut Agent<'_>, token: Token) {
+    let Some(deletion) = agent.volatile.deletions.get_mut(&token) else {
+        return;
+    };
     let keys: BTreeSet<Key> = agent
         .durable
         .records
         .keys()
-        .filter(|key| key.container == *container)
+        .filter(|key| deletion.concerns(key))
         .cloned()
         .collect();
+    deletion.left.clone_from(&keys);
     if keys.is_empty() {
         agent.volatile.deletions.remove(&token);
         agent.emit(Effect::Reply(token, Outcome::Done));
         return;
-    }
-    if let Some(deletion) = agent.volatile.deletions.get_mut(&token) {
-        deletion.left.clone_from(&keys);
     }
     for key in keys {
         agent.detach(&key);
@@ -77,5 +85,19 @@ pub(super) fn gone(agent: &mut Agent<'_>, key: &Key, failure: Option<&str>) {
         agent.volatile.deletions.remove(&token);
         let outcome = failure.map_or(Outcome::Done, Outcome::Failed);
         agent.emit(Effect::Reply(token, outcome));
+    }
+}
+
+// === impl Deletion ===
+
+impl Deletion {
+    /// Whether the attachment is to be deleted.
+    fn concerns(&self, key: &Key) -> bool {
+        key.container == self.container && self.names(&key.interface)
+    }
+
+    /// Whether an interface of the sandbox is to be deleted.
+    pub(super) fn names(&self, interface: &Name) -> bool {
+        self.interface.as_ref().is_none_or(|own| own == interface)
     }
 }

@@ -23,7 +23,11 @@ pub fn step(volatile: &mut Volatile, durable: &mut Durable, event: Event) -> Vec
         Event::Abort(token) => add::abort(&mut agent, token),
         Event::Made(key) => add::made(&mut agent, &key),
         Event::NotMade(key, why) => add::not_made(&mut agent, &key, why),
-        Event::Del { token, container } => del::arrive(&mut agent, token, &container),
+        Event::Del {
+            token,
+            container,
+            interface,
+        } => del::arrive(&mut agent, token, container, interface),
         Event::Gone(key) => {
             agent.drop_record(&key);
             add::cleared(&mut agent, &key);

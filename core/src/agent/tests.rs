@@ -251,6 +251,7 @@ fn a_recall_is_acknowledged_only_when_no_record_of_any_phase_holds_the_address()
     node.step(Event::Del {
         token: Token(2),
         container: Name::from("c1"),
+        interface: None,
     });
     assert!(node.durable.released.is_empty(), "DETACHING holds it");
     let effects = node.step(Event::Gone(mk_key("c1")));
@@ -385,6 +386,7 @@ fn a_del_ends_the_add_in_flight_and_waits_for_its_end() {
     let effects = node.step(Event::Del {
         token: Token(2),
         container: Name::from("c1"),
+        interface: None,
     });
     assert_eq!(replies(&effects), []);
     let effects = node.step(Event::Made(mk_key("c1")));
@@ -413,4 +415,35 @@ fn half_a_dual_stack_is_never_attached() {
         quorum: false,
     });
     assert_eq!(node.step(mk_add(1, "c1")), []);
+}
+
+#[test]
+fn a_delegates_del_takes_the_one_interface() {
+    let mut node = Node::attached("c1");
+    let other = Key {
+        interface: Name::from("net2"),
+        ..mk_key("c1")
+    };
+    let record = node.durable.records.values().next().unwrap().clone();
+    node.durable.records.insert(other.clone(), record);
+    let effects = node.step(Event::Del {
+        token: Token(2),
+        container: Name::from("c1"),
+        interface: Some(Name::from("net2")),
+    });
+    assert!(effects.contains(&Effect::Remove(other.clone())));
+    assert!(!effects.contains(&Effect::Remove(mk_key("c1"))));
+    let effects = node.step(Event::Gone(other));
+    assert_eq!(replies(&effects), [(2, &Outcome::Done)]);
+    assert_eq!(node.durable.attached().len(), 1);
+}
+
+#[test]
+fn an_add_that_waits_is_over_when_its_plugin_goes() {
+    let mut node = Node::granted();
+    node.durable.snapshot = None;
+    assert_eq!(node.step(mk_add(1, "c1")), []);
+    let effects = node.step(Event::Abort(Token(1)));
+    assert!(matches!(replies(&effects)[..], [(1, Outcome::TryAgain(_))]));
+    assert_eq!(node.step(Event::Timeout(Token(1))), []);
 }

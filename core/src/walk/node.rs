@@ -176,7 +176,11 @@ impl Node {
         if let Some((_, sandbox)) = self.sandboxes.get_mut(&container) {
             *sandbox = Sandbox::Deleting(token);
         }
-        self.step(Event::Del { token, container });
+        self.step(Event::Del {
+            token,
+            container,
+            interface: None,
+        });
     }
 
     /// kubelet: sandboxes of pods that exist, no others.
