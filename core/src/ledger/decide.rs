@@ -51,6 +51,7 @@ pub fn decide(view: &View, rules: Rules) -> Decision {
     release::free(view, rules, &held, &mut drafts);
     release::recall(view, rules, &held, &mut drafts);
     release::forget_rested(view, &mut drafts);
+    draft::restore_lost(view, &mut drafts);
     let mut decision = Decision::default();
     grant::grant(view, &held, &mut drafts, &mut decision);
     decision.writes.extend(node::node_writes(

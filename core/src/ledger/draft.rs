@@ -105,6 +105,22 @@ impl<'v> Drafts<'v> {
     }
 }
 
+/// **Repair**: a block that a node's grants speak of and that does not exist was deleted by hand. It
+/// is made anew with what the nodes hold, or what is released there would never become free
+/// (invariant 10).
+pub(super) fn restore_lost(view: &View, drafts: &mut Drafts<'_>) {
+    for grant in view.nodes.values().flat_map(|node| &node.spec.grants) {
+        let id = grant
+            .address
+            .and_then(|(address, _)| block_of(view, grant.network, address));
+        if let Some(id) = id
+            && !view.blocks.contains_key(&id)
+        {
+            drafts.miss(id);
+        }
+    }
+}
+
 /// Where an owner's entries are.
 pub(super) type Held<'v> = BTreeMap<Uid, Vec<(&'v BlockId, IpAddr, &'v Entry, &'v Holder)>>;
 

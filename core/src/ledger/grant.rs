@@ -82,12 +82,25 @@ pub(super) fn grant(
                     node,
                 },
             ),
+            // An agent that restarts is no news to a pod that has all it asked for.
+            (None, _) if has_all(view, held, *owner, pod) => Ok(()),
             (None, _) => Err(no_agent(pod)),
         };
         if let Err(refusal) = outcome {
             decision.refusals.insert(*owner, refusal);
         }
     }
+}
+
+/// Whether every address that the pod needs is in the ledger.
+fn has_all(view: &View, held: &Held<'_>, owner: Uid, pod: &Pod) -> bool {
+    let mine = held.get(&owner).map_or(&[][..], Vec::as_slice);
+    let slots = slots(view, pod);
+    let is_filled = |slot: &Slot<'_>| {
+        mine.iter()
+            .any(|(_, address, entry, holder)| slot.is_filled_by(*address, entry, holder))
+    };
+    !slots.is_empty() && slots.iter().all(is_filled)
 }
 
 /// The pod that is being served.

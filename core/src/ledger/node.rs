@@ -220,7 +220,11 @@ impl Pushing<'_> {
         let holder: &Holder = entry.holder.as_ref()?;
         let granted = entry.state == State::Granted
             || (!self.rules.push_needs_granted && entry.state == State::Reserved);
-        let ours = holder.owner == self.owner && holder.node == self.pod.node;
+        // Granted to the machine that this version of the object is for: another machine under the
+        // same name must not attach what the one before it may still use (invariant 1).
+        let ours = holder.owner == self.owner
+            && holder.node == self.pod.node
+            && holder.machine == self.node.machine;
         (granted && ours).then(|| Grant {
             owner: self.owner,
             interface: slot.want.interface.clone(),
