@@ -65,6 +65,8 @@ pub enum Input {
         token: Token,
         /// The sandbox.
         container: Name,
+        /// The one interface that a delegate call names; `None` is all.
+        interface: Option<Name>,
         /// Its namespace, if the caller has it.
         netns: Option<Arc<Netns>>,
         /// For the answer.
@@ -263,13 +265,18 @@ impl<L: Links> Engine<L> {
             Input::Del {
                 token,
                 container,
+                interface,
                 netns,
                 reply,
             } => {
                 self.replies.insert(token, reply);
                 self.brought
                     .extend(netns.map(|netns| (container.clone(), netns)));
-                self.decide(Event::Del { token, container })
+                self.decide(Event::Del {
+                    token,
+                    container,
+                    interface,
+                })
             }
             Input::Made(key, made) => {
                 self.note_made(&key, *made);
@@ -294,9 +301,6 @@ impl<L: Links> Engine<L> {
         let was_ready = self.volatile.is_ready(&self.durable);
         let mut events = vec![event];
         while let Some(event) = events.pop() {
-            if let Event::Abort(token) = &event {
-                self.replies.remove(token);
-            }
             let effects = step(&mut self.volatile, &mut self.durable, event);
             events.extend(self.execute(effects)?);
         }

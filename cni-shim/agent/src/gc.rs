@@ -10,6 +10,10 @@ use crate::{
     scan::{Scan, ScanError},
 };
 
+mod rounds;
+
+pub use rounds::{first_scan, rounds};
+
 /// What the sweep remembers from one time to the next.
 #[derive(Debug, Default)]
 pub struct Sweep {

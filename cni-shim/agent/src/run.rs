@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
 use kube::{Api, Client};
-use landfall_core::{agent::Event, id::Uid};
+use landfall_core::id::Uid;
 use landfall_plugin::{spool, wire};
 use nix::fcntl::{Flock, FlockArg};
 use tokio::sync::{Notify, oneshot, watch};
@@ -22,21 +22,16 @@ use crate::{
     config,
     engine::{Engine, Handle, Input, Outlets, Published},
     execute::{Paths, Pool},
-    gc::Sweep,
+    gc,
     identity::Machine,
     install::{self, Installed, Places},
     metrics::{self, Metrics},
     parents,
     records::Store,
-    scan::Scan,
     server::{self, Server},
     status,
 };
 
-/// How often the sweep looks.
-const SWEEP: Duration = Duration::from_secs(30);
-/// After a scan that failed.
-const RETRY: Duration = Duration::from_secs(2);
 /// Requests of a node come in bursts of a few dozen; each holds such a thread for less than a
 /// millisecond.
 const BLOCKING_THREADS: usize = 16;
@@ -148,12 +143,12 @@ async fn serve(args: Args) -> anyhow::Result<()> {
             installed: install_state,
         },
     ));
-    tokio::spawn(first_scan(Arc::clone(&server)));
+    tokio::spawn(gc::first_scan(Arc::clone(&server)));
     // What the plugin wrote down while nobody listened comes before the first ADD.
-    empty_spool(&server, &args.run_dir.join(spool::SPOOL)).await;
+    server.empty_spool(&args.run_dir.join(spool::SPOOL)).await;
     let socket = args.run_dir.join(wire::SOCKET);
     let listener = server::bind(&socket).context("cannot bind the plugin's socket")?;
-    tokio::spawn(sweep(Arc::clone(&server)));
+    tokio::spawn(gc::rounds(Arc::clone(&server)));
     tokio::spawn(server.serve(listener));
     tokio::select! {
         result = ended => result.context("the engine ended")?,
@@ -236,108 +231,6 @@ async fn pass_on_uninstall(
 async fn probes(address: std::net::SocketAddr, sources: metrics::Sources) {
     if let Err(error) = metrics::serve(address, sources).await {
         tracing::error!(%error, %address, "metrics and probes are not served");
-    }
-}
-
-async fn empty_spool(server: &Server, folder: &Path) {
-    let spooled = match spool::list(folder) {
-        Ok(spooled) => spooled,
-        Err(error) => {
-            tracing::warn!(%error, "the spool can't be read; the sweep finds what it names");
-            return;
-        }
-    };
-    for item in spooled {
-        match &item.request {
-            Ok(request) => {
-                let container = request.container_id.as_str().into();
-                if let Err(error) = server.del(container, None).await {
-                    tracing::warn!(%error, container = request.container_id, "a spooled DEL failed");
-                }
-            }
-            Err(error) => tracing::warn!(%error, "a spooled DEL can't be read"),
-        }
-        // A DEL that failed has left its records DETACHING: the sweep goes on with it.
-        if let Err(error) = spool::remove(&item.path) {
-            tracing::warn!(%error, "a spooled DEL can't be removed");
-        }
-    }
-}
-
-/// The scan that a cold start needs; a warm one has no use for it.
-async fn first_scan(server: Arc<Server>) {
-    if server.published.borrow().cold {
-        while !scan_strangers(&server).await {
-            tokio::time::sleep(RETRY).await;
-        }
-    }
-}
-
-/// A device may come or go while we look: it is a stranger if neither the records before nor those
-/// after explain it.
-async fn scan_strangers(server: &Server) -> bool {
-    let before = server.records().await;
-    let netns_dir = server.netns_dir.clone();
-    let scan = tokio::task::spawn_blocking(move || Scan::all(&netns_dir)).await;
-    let found = match scan {
-        Ok(Ok(scan)) => {
-            let found = tokio::task::spawn_blocking(move || scan.devices()).await;
-            found
-                .map_err(anyhow::Error::from)
-                .and_then(|found| Ok(found?))
-        }
-        Ok(Err(error)) => Err(error.into()),
-        Err(error) => Err(error.into()),
-    };
-    let mut records = before;
-    records.extend(server.records().await);
-    match found {
-        Ok(found) => {
-            let strangers = found.strangers(&records);
-            if !strangers.is_empty() {
-                tracing::warn!(
-                    ?strangers,
-                    "interfaces that no record explains have these addresses"
-                );
-            }
-            server.engine.tell(Input::Event(Event::Scanned(strangers)));
-            true
-        }
-        Err(error) => {
-            tracing::warn!("the network namespaces can't be scanned: {error:#}");
-            false
-        }
-    }
-}
-
-async fn sweep(server: Arc<Server>) {
-    let mut sweep = Sweep::default();
-    loop {
-        tokio::time::sleep(SWEEP).await;
-        let records = server.records().await;
-        let netns_dir = server.netns_dir.clone();
-        let looked = tokio::task::spawn_blocking(move || {
-            let gone = sweep.observe(&records, &netns_dir);
-            (sweep, gone)
-        });
-        let Ok((same, gone)) = looked.await else {
-            return;
-        };
-        sweep = same;
-        match gone {
-            Ok(gone) => {
-                for container in gone {
-                    tracing::info!(%container, "its sandbox is gone without a DEL");
-                    if let Err(error) = server.del(container, None).await {
-                        tracing::warn!("{error}");
-                    }
-                }
-            }
-            Err(error) => tracing::warn!("the sweep saw nothing: {:#}", anyhow::Error::from(error)),
-        }
-        if !server.published.borrow().blocked.is_empty() {
-            scan_strangers(&server).await;
-        }
     }
 }
 

@@ -16,7 +16,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use landfall_core::agent::{Event, Token};
+use landfall_core::{
+    agent::{Event, Token},
+    id::Name,
+};
 use landfall_plugin::{
     spec::{CniError, Code, Verb},
     wire::{self, Attached, Response},
@@ -36,6 +39,7 @@ use crate::{
 
 mod answer;
 mod call;
+mod spool;
 mod verbs;
 
 pub use answer::error_of;
@@ -146,9 +150,15 @@ impl Server {
     ) -> Option<Result<Vec<Attached>, CniError>> {
         match call {
             Call::Add(add) => self.add(*add, stream).await,
-            Call::Del { container, netns } => {
-                Some(self.del(container, netns).await.map(|()| Vec::new()))
-            }
+            Call::Del {
+                container,
+                interface,
+                netns,
+            } => Some(
+                self.del(container, interface, netns)
+                    .await
+                    .map(|()| Vec::new()),
+            ),
             Call::Check { container } => Some(self.check(container).await.map(|()| Vec::new())),
             Call::Gc { valid } => Some(self.gc(valid).await.map(|()| Vec::new())),
             Call::Status { door } => Some(self.status(door).map(|()| Vec::new())),
@@ -185,16 +195,18 @@ impl Server {
         }
     }
 
-    /// Detaches a sandbox.
+    /// Detaches a sandbox, or one interface of it.
     pub async fn del(
         &self,
-        container: landfall_core::id::Name,
+        container: Name,
+        interface: Option<Name>,
         netns: Option<Arc<landfall_link::Netns>>,
     ) -> Result<(), CniError> {
         let (reply, answer) = oneshot::channel::<Answer>();
         self.engine.tell(Input::Del {
             token: self.token(),
             container,
+            interface,
             netns,
             reply,
         });

@@ -30,6 +30,8 @@ pub enum Call {
     Del {
         /// The sandbox.
         container: Name,
+        /// The one interface of a delegate call; `None` is all.
+        interface: Option<Name>,
         /// Its namespace, if it could be opened.
         netns: Option<Arc<Netns>>,
     },
@@ -76,6 +78,7 @@ impl Call {
             Verb::Add => add(&request, netns),
             Verb::Del => Ok(Self::Del {
                 container: container(&request)?,
+                interface: interface(&request),
                 netns: netns.map(|fd| Arc::new(Netns::from_fd(fd, &path(&request)))),
             }),
             Verb::Check => Ok(Self::Check {
@@ -177,6 +180,14 @@ fn container(request: &Request) -> Result<Name, CniError> {
         return Err(CniError::new(Code::InvalidEnvironment, msg));
     }
     Ok(Name::from(id))
+}
+
+/// A chained call names the primary network's interface, which is none of ours.
+fn interface(request: &Request) -> Option<Name> {
+    match request.door {
+        Door::Delegate => Some(Name::from(request.interface.as_str())),
+        Door::Chained => None,
+    }
 }
 
 fn path(request: &Request) -> PathBuf {

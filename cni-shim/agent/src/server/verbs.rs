@@ -53,7 +53,7 @@ impl Server {
         let gone =
             gone.map_err(|error| CniError::new(Code::Other(100), landfall_link::Chain(&error)))?;
         for container in gone {
-            self.del(container, None).await?;
+            self.del(container, None, None).await?;
         }
         Ok(())
     }
