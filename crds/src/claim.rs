@@ -183,3 +183,6 @@ pub struct ClaimHolder {
     #[schemars(length(max = 253))]
     pub node: String,
 }
+
+#[cfg(test)]
+mod tests;

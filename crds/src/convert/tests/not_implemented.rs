@@ -1,0 +1,109 @@
+use serde_json::{Value, json};
+
+use super::{NetworkObject, ipvlan, macvlan};
+
+/// A field that is set, and the path that is named; empty if it is served.
+const ROWS: &[(&str, &str)] = &[
+    (r#"{"mode": "vepa"}"#, ""),
+    (r#"{"mode": "private"}"#, ""),
+    (r#"{"mode": "passthru"}"#, "spec.mode"),
+    (r#"{"mode": "source"}"#, "spec.mode"),
+    (
+        r#"{"macvlan": {"noPromiscuous": false, "allowedSources": []}}"#,
+        "",
+    ),
+    (
+        r#"{"macvlan": {"broadcastQueueLength": 1000}}"#,
+        "spec.macvlan",
+    ),
+    (r#"{"macvlan": {"noPromiscuous": true}}"#, "spec.macvlan"),
+    (
+        r#"{"parents": [{"interface": "a"}, {"macAddress": "02:00:00:00:00:01"}]}"#,
+        "spec.parents[].macAddress",
+    ),
+    (
+        r#"{"parents": [{"pciAddress": "0000:3b:00.1"}]}"#,
+        "spec.parents[].pciAddress",
+    ),
+    (
+        r#"{"parents": [{"subnet": "10.0.0.0/8"}]}"#,
+        "spec.parents[].subnet",
+    ),
+    (
+        r#"{"parents": [{"fromDefaultRoute": true}]}"#,
+        "spec.parents[].fromDefaultRoute",
+    ),
+    (
+        r#"{"parents": [{"interface": "a", "fromDefaultRoute": false}]}"#,
+        "",
+    ),
+    (
+        r#"{"parents": [{"interface": "a", "vlan": {"id": 70}}]}"#,
+        "spec.parents[].vlan",
+    ),
+    (r#"{"link": {"allMulticast": false}}"#, ""),
+    (r#"{"link": {"txQueueLength": 1000}}"#, "spec.link"),
+    (r#"{"ipam": {"type": "None"}}"#, ""),
+    (r#"{"ipam": {"type": "DHCP"}}"#, "spec.ipam.type"),
+    (
+        r#"{"ipam": {"conflictProbe": true}}"#,
+        "spec.ipam.conflictProbe",
+    ),
+    (
+        r#"{"ipv6": {"dad": false, "acceptRouterAdvertisements": false}}"#,
+        "",
+    ),
+    (r#"{"ipv6": {"dad": true}}"#, "spec.ipv6"),
+    (
+        r#"{"neighbors": [{"address": "10.20.0.254", "mac": "02:00:00:00:00:01"}]}"#,
+        "spec.neighbors",
+    ),
+    (r#"{"defaultRoute": "OnRequest"}"#, ""),
+    (r#"{"defaultRouteMetric": 5}"#, "spec.defaultRouteMetric"),
+    (r#"{"announce": {"count": 3, "interval": "1s"}}"#, ""),
+    (r#"{"announce": {"count": 0}}"#, "spec.announce"),
+    (r#"{"announce": {"interval": "2s"}}"#, "spec.announce"),
+    (r#"{"hostAccess": {"enabled": false}}"#, ""),
+    (r#"{"hostAccess": {"enabled": true}}"#, "spec.hostAccess"),
+    (r#"{"isolated": false, "paused": true}"#, ""),
+    (r#"{"isolated": true}"#, "spec.isolated"),
+    (
+        r#"{"sysctls": {"net.ipv4.conf.IFNAME.arp_ignore": "1"}}"#,
+        "spec.sysctls",
+    ),
+    (r#"{"limits": {}}"#, ""),
+    (r#"{"limits": {"perNamespace": 50}}"#, "spec.limits"),
+    (r#"{"nodeDeletion": "Auto"}"#, ""),
+    (r#"{"nodeDeletion": "Hold"}"#, "spec.nodeDeletion"),
+    (
+        r#"{"networkAttachmentDefinition": {"enabled": false, "namespaces": {}}}"#,
+        "",
+    ),
+    (
+        r#"{"networkAttachmentDefinition": {"enabled": true}}"#,
+        "spec.networkAttachmentDefinition",
+    ),
+];
+
+#[test]
+fn what_is_not_served_is_named_and_a_default_is_not() {
+    for (text, expected) in ROWS {
+        let spec: Value = serde_json::from_str(text).unwrap();
+        let named = macvlan(&json!({"spec": spec})).not_implemented();
+        assert_eq!(named.unwrap_or_default(), *expected, "{text}");
+    }
+}
+
+#[test]
+fn all_of_ipvlan_is_served() {
+    for mode in ["l2", "l3", "l3s"] {
+        for flag in ["bridge", "private", "vepa"] {
+            let object = ipvlan(&json!({"spec": {"mode": mode, "flag": flag}}));
+            assert_eq!(object.not_implemented(), None, "{mode} {flag}");
+        }
+    }
+    assert_eq!(
+        ipvlan(&json!({"spec": {"isolated": true}})).not_implemented(),
+        Some("spec.isolated")
+    );
+}
