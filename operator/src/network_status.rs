@@ -12,14 +12,11 @@ use kube::{
     api::{Patch, PatchParams},
 };
 use landfall_core::id::Uid;
+use landfall_crds::keys::annotation::NETWORK_STATUS;
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use crate::{
-    args::Door,
-    pods::{PodKey, STATUS_KEY},
-    world::World,
-};
+use crate::{args::Door, pods::PodKey, world::World};
 
 mod text;
 
@@ -111,7 +108,7 @@ async fn write_all(client: Client, mut from: mpsc::Receiver<Writing>) {
 async fn write(client: &Client, writing: Writing) {
     let pods: Api<Pod> = Api::namespaced(client.clone(), &writing.key.namespace);
     let patch = Patch::Merge(json!({
-        "metadata": {"uid": writing.uid, "annotations": {STATUS_KEY: writing.text}},
+        "metadata": {"uid": writing.uid, "annotations": {NETWORK_STATUS: writing.text}},
     }));
     let params = PatchParams::default();
     for attempt in 0..ATTEMPTS {

@@ -4,19 +4,14 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use k8s_openapi::api::core::v1::Pod;
 use landfall_core::{
-    attachment,
     id::{Name, Uid},
     network::Labels,
 };
+use landfall_crds::keys::annotation;
 
 mod resolve;
 
 pub(crate) use resolve::{Directory, Listing, Resolved, Surroundings, resolve};
-
-/// What the runtime passes as the UID of a static pod's sandbox.
-const MIRROR_KEY: &str = "kubernetes.io/config.mirror";
-/// Where the result of attaching is told.
-pub(crate) const STATUS_KEY: &str = "k8s.v1.cni.cncf.io/network-status";
 
 /// Names a pod.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,7 +67,7 @@ impl PodFacts {
         let status = pod.status.unwrap_or_default();
         let mut annotations = meta.annotations.unwrap_or_default();
         let uid = meta.uid.unwrap_or_default();
-        let owner = Uid::of(annotations.get(MIRROR_KEY).unwrap_or(&uid));
+        let owner = Uid::of(annotations.get(annotation::MIRROR).unwrap_or(&uid));
         let labels = meta.labels.unwrap_or_default();
         let namespace = meta.namespace.unwrap_or_default();
         let is_agent = namespace == agents.namespace
@@ -98,13 +93,13 @@ impl PodFacts {
             may_start: spec.node_name.is_some()
                 && meta.deletion_timestamp.is_none()
                 && !matches!(phase, Some("Succeeded" | "Failed")),
-            npwg: annotations.remove(attachment::NPWG_KEY),
-            landfall: annotations.remove(attachment::LANDFALL_KEY),
+            npwg: annotations.remove(annotation::NETWORKS),
+            landfall: annotations.remove(annotation::LANDFALL_NETWORKS),
             addresses: addresses
                 .iter()
                 .filter_map(|address| address.ip.parse().ok())
                 .collect(),
-            network_status: annotations.remove(STATUS_KEY),
+            network_status: annotations.remove(annotation::NETWORK_STATUS),
             agent: is_agent.then_some(ready),
         }
     }

@@ -177,3 +177,6 @@ fn version(meta: &ObjectMeta) -> u64 {
     let text = meta.resource_version.as_deref();
     text.and_then(|text| text.parse().ok()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,10 @@ use landfall_core::{
     id::{Name, Seq, Uid},
     ledger::{self, Block, BlockId, Holder, Millis, State},
 };
-use landfall_crds::block::{AddressBlock, AddressBlockSpec, Entry, EntryState};
+use landfall_crds::{
+    block::{AddressBlock, AddressBlockSpec, Entry, EntryState},
+    keys::label,
+};
 
 /// The ledger's block in an object.
 pub(crate) fn read(object: &AddressBlock) -> Block {
@@ -47,7 +50,12 @@ pub(crate) fn write(block: &Block, before: Option<&AddressBlock>) -> AddressBloc
         entries: entries.collect::<BTreeMap<IpAddr, Entry>>(),
     };
     match before {
-        None => AddressBlock::new(&block.id.object_name(), spec),
+        None => {
+            let segment = block.id.segment.to_string();
+            let mut object = AddressBlock::new(&block.id.object_name(), spec);
+            object.metadata.labels = Some(BTreeMap::from([(label::SEGMENT.to_owned(), segment)]));
+            object
+        }
         Some(object) => AddressBlock {
             metadata: object.metadata.clone(),
             spec,

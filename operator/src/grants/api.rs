@@ -10,6 +10,7 @@ use kube::{
 };
 use landfall_crds::{
     block::AddressBlock,
+    keys::LEDGER_CONFIG_MAP,
     node::{LandfallNode, LandfallNodeSpec},
 };
 use serde::Serialize;
@@ -17,8 +18,6 @@ use serde_json::{Value, json};
 
 use crate::world::NodeWrite;
 
-/// The object whose resourceVersion an epoch is drawn from.
-const EPOCHS: &str = "landfall-ledger";
 /// How long a request may take. Longer, its outcome is unknown and the object is read again.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often a lost touch of the epochs' object is repeated.
@@ -125,9 +124,9 @@ impl Ledger {
 
     async fn touch(&self) -> Result<ConfigMap, Failure> {
         const COUNT: &str = "drawn";
-        let Some(mut object) = within(self.epochs.get_opt(EPOCHS)).await? else {
+        let Some(mut object) = within(self.epochs.get_opt(LEDGER_CONFIG_MAP)).await? else {
             let mut object = ConfigMap::default();
-            object.metadata.name = Some(EPOCHS.to_owned());
+            object.metadata.name = Some(LEDGER_CONFIG_MAP.to_owned());
             object.data = Some(BTreeMap::from([(COUNT.to_owned(), "1".to_owned())]));
             return within(self.epochs.create(&PostParams::default(), &object)).await;
         };
@@ -136,7 +135,11 @@ impl Ledger {
         let count = data.get(COUNT).and_then(|text| text.parse::<u64>().ok());
         let next = count.unwrap_or_default().wrapping_add(1);
         data.insert(COUNT.to_owned(), next.to_string());
-        within(self.epochs.replace(EPOCHS, &PostParams::default(), &object)).await
+        within(
+            self.epochs
+                .replace(LEDGER_CONFIG_MAP, &PostParams::default(), &object),
+        )
+        .await
     }
 
     /// Creates blocks side by side.

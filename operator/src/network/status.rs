@@ -79,7 +79,15 @@ fn conditions(facts: Facts<'_>, addresses: Option<&NetworkAddresses>) -> Vec<Con
         ),
         Err(fault) => no(condition::ACCEPTED, fault.reason, fault.message.clone()),
     };
-    let parents = parents_ready(facts.serving);
+    let parents = if facts.verdict.is_wanted() {
+        parents_ready(facts.serving)
+    } else {
+        unknown(
+            condition::PARENTS_READY,
+            "NotServed",
+            "nodes don't serve it",
+        )
+    };
     let ready = ready(facts.verdict, &accepted, &parents);
     vec![
         accepted,
@@ -114,12 +122,7 @@ fn parents_ready(serving: &Serving) -> Condition {
                 format!("no node has a parent for it; {node}: {message}"),
             )
         }
-        _ => Condition {
-            kind,
-            status: None,
-            reason: "Waiting",
-            message: "no node has reported on its parent yet".to_owned(),
-        },
+        _ => unknown(kind, "Waiting", "no node has reported on its parent yet"),
     }
 }
 
@@ -266,6 +269,15 @@ fn yes(kind: &'static str, reason: &'static str, message: &str) -> Condition {
     Condition {
         kind,
         status: Some(true),
+        reason,
+        message: message.to_owned(),
+    }
+}
+
+fn unknown(kind: &'static str, reason: &'static str, message: &str) -> Condition {
+    Condition {
+        kind,
+        status: None,
         reason,
         message: message.to_owned(),
     }

@@ -8,6 +8,7 @@ use landfall_core::{
     ledger::view::{Pod, Refusal, Want},
     network::{DefaultRoute, Driver, IpamType, Labels, Network},
 };
+use landfall_crds::keys::event;
 
 use super::{DefaultRoutes, PodFacts};
 
@@ -137,7 +138,7 @@ fn admit(facts: &PodFacts, network: &Network, labels: &Labels) -> Result<(), Ref
         "network {name} does not admit pods of namespace {namespace}: its spec.namespaces must \
          select the namespace's labels"
     );
-    Err(refusal("NamespaceNotAllowed", message))
+    Err(refusal(event::NAMESPACE_NOT_ALLOWED, message))
 }
 
 /// What the network can't give.
@@ -174,11 +175,11 @@ fn check(request: &Request, network: &Network) -> Result<(), Refusal> {
 }
 
 fn invalid(message: String) -> Refusal {
-    refusal("InvalidAnnotation", message)
+    refusal(event::INVALID_ANNOTATION, message)
 }
 
 fn unknown(message: String) -> Refusal {
-    refusal("UnknownNetwork", message)
+    refusal(event::UNKNOWN_NETWORK, message)
 }
 
 /// Only the user can mend it: ADD fails at once.

@@ -145,6 +145,7 @@ fn a_network_that_is_not_accepted_says_why_and_is_not_ready() {
     let status = status_of(&verdict, &serving(0, 0, &[]), Default::default());
     let words = words(&status);
     assert_eq!(words[0], "Accepted=False NameTaken");
+    assert_eq!(words[1], "ParentsReady=Unknown NotServed");
     assert_eq!(words[4], "Ready=False NameTaken");
     assert_eq!(status.conditions[4].message, "choose another");
 }

@@ -1,0 +1,282 @@
+use std::collections::BTreeMap;
+
+use kube::runtime::watcher::Event;
+use landfall_core::{
+    id::{Name, Uid},
+    ledger::{Block, BlockId, fresh::Tick},
+};
+use landfall_crds::{
+    block::AddressBlock,
+    node::{LandfallNode, LandfallNodeSpec, NodeIdentity},
+};
+
+use super::{World, node_objects::NodeWrite};
+use crate::{
+    convert,
+    nodes::NodeFacts,
+    pods::{PodFacts, PodKey},
+    samples,
+    watches::Change,
+};
+
+fn world() -> World {
+    World::new("landfall-system".to_owned())
+}
+
+fn id() -> BlockId {
+    BlockId::of(&Name::from("default"), "10.20.0.0".parse().unwrap())
+}
+
+/// A block that has drawn `counter` seqs, at a resourceVersion.
+fn block(counter: u64, version: u64) -> AddressBlock {
+    let mut block = Block::new(id(), 1);
+    block.seq.counter = counter;
+    let mut object = convert::block::write(&block, None);
+    object.metadata.resource_version = Some(version.to_string());
+    object
+}
+
+fn seen(world: &World) -> Option<(u64, Option<Tick>)> {
+    let seen = world.view.blocks.get(&id())?;
+    Some((seen.value.seq.counter, seen.quorum_at))
+}
+
+fn watch(world: &mut World, event: Event<AddressBlock>) {
+    let event = match event {
+        Event::Apply(object) => Event::Apply(Box::new(object)),
+        Event::Delete(object) => Event::Delete(Box::new(object)),
+        Event::Init => Event::Init,
+        Event::InitApply(object) => Event::InitApply(Box::new(object)),
+        Event::InitDone => Event::InitDone,
+    };
+    world.observe(Change::Block(event));
+}
+
+#[test]
+fn a_block_never_goes_back() {
+    let mut world = world();
+    world.put_block(block(5, 20), Some(Tick(3)));
+    watch(&mut world, Event::Apply(block(4, 19)));
+    assert_eq!(seen(&world), Some((5, Some(Tick(3)))));
+    world.put_block(block(4, 19), Some(Tick(9)));
+    assert_eq!(
+        seen(&world),
+        Some((5, Some(Tick(3)))),
+        "a read that was overtaken"
+    );
+    watch(&mut world, Event::Delete(block(4, 19)));
+    assert_eq!(
+        seen(&world),
+        Some((5, Some(Tick(3)))),
+        "the end of the block before"
+    );
+}
+
+#[test]
+fn the_watch_repeating_our_own_write_takes_no_freshness_away() {
+    let mut world = world();
+    world.put_block(block(5, 20), Some(Tick(3)));
+    watch(&mut world, Event::Apply(block(5, 20)));
+    assert_eq!(seen(&world), Some((5, Some(Tick(3)))));
+}
+
+#[test]
+fn what_only_a_watch_has_seen_is_cached_until_it_is_read() {
+    let mut world = world();
+    world.put_block(block(5, 20), Some(Tick(3)));
+    watch(&mut world, Event::Apply(block(6, 21)));
+    assert_eq!(seen(&world), Some((6, None)));
+    world.put_block(block(6, 21), Some(Tick(7)));
+    assert_eq!(seen(&world), Some((6, Some(Tick(7)))));
+}
+
+#[test]
+fn a_block_that_a_list_does_not_name_is_doubted_not_dropped() {
+    let mut world = world();
+    world.put_block(block(5, 20), Some(Tick(3)));
+    watch(&mut world, Event::Init);
+    watch(&mut world, Event::InitDone);
+    assert_eq!(seen(&world), Some((5, Some(Tick(3)))));
+    assert_eq!(world.doubts.blocks, [id()].into());
+    world.drop_block(&id());
+    assert_eq!(seen(&world), None);
+}
+
+/// The object of node `a` at a resourceVersion and generation.
+fn node(version: u64, generation: i64) -> LandfallNode {
+    let mut object = LandfallNode::new("a", LandfallNodeSpec::default());
+    object.spec.node = identity(1, 10);
+    object.metadata.uid = Some("u".to_owned());
+    object.metadata.resource_version = Some(version.to_string());
+    object.metadata.generation = Some(generation);
+    object
+}
+
+fn identity(uid: u128, machine: u128) -> NodeIdentity {
+    NodeIdentity {
+        uid: Uid(uid),
+        machine_id: Uid(machine),
+        provider_id: None,
+    }
+}
+
+fn seen_at(world: &World) -> Tick {
+    world.view.nodes[&Name::from("a")].seen_at
+}
+
+#[test]
+fn a_node_is_news_only_when_its_spec_is() {
+    let mut world = world();
+    world.put_node_object(node(10, 1));
+    let first = seen_at(&world);
+    world.put_node_object(node(11, 1));
+    assert_eq!(seen_at(&world), first, "the agent wrote its status");
+    world.put_node_object(node(12, 2));
+    let second = seen_at(&world);
+    assert!(second > first);
+    world.put_node_object(node(11, 1));
+    assert_eq!(seen_at(&world), second, "an older version");
+}
+
+#[test]
+fn a_block_read_that_began_before_a_spec_was_known_is_not_after_it() {
+    let mut world = world();
+    let read = world.tick();
+    world.put_node_object(node(10, 1));
+    world.put_block(block(5, 20), Some(read));
+    assert!(
+        world.view.blocks[&id()]
+            .quorum_after(seen_at(&world))
+            .is_none()
+    );
+    let read = world.tick();
+    world.put_block(block(5, 20), Some(read));
+    assert!(
+        world.view.blocks[&id()]
+            .quorum_after(seen_at(&world))
+            .is_some()
+    );
+}
+
+fn agent(name: &str, ready: bool) -> PodFacts {
+    PodFacts {
+        key: PodKey {
+            namespace: "landfall-system".to_owned(),
+            name: name.to_owned(),
+        },
+        uid: name.to_owned(),
+        owner: Uid::of(name),
+        npwg: None,
+        agent: Some(ready),
+        ..samples::pod("")
+    }
+}
+
+fn see_pod(world: &mut World, facts: PodFacts) {
+    world.observe(Change::Pod(Event::Apply(facts)));
+}
+
+fn is_live(world: &World) -> bool {
+    world.view.nodes[&Name::from("a")].live
+}
+
+#[test]
+fn a_node_is_live_while_one_of_its_agents_is_ready() {
+    let mut world = world();
+    world.put_node_object(node(10, 1));
+    assert!(!is_live(&world));
+    see_pod(&mut world, agent("old", true));
+    assert!(is_live(&world));
+    see_pod(&mut world, agent("new", false));
+    assert!(is_live(&world), "the last one still is");
+    world.observe(Change::Pod(Event::Delete(agent("old", true))));
+    assert!(!is_live(&world));
+    see_pod(&mut world, agent("new", true));
+    assert!(is_live(&world));
+}
+
+fn see_node(world: &mut World, identity: Option<NodeIdentity>) {
+    world.observe(Change::Node(Event::Apply(NodeFacts {
+        name: Name::from("a"),
+        identity,
+        labels: BTreeMap::new(),
+    })));
+}
+
+#[test]
+fn a_node_gets_an_object_once_it_has_an_agent_and_its_machine_is_known() {
+    let name = Name::from("a");
+    let mut world = world();
+    see_node(&mut world, None);
+    see_pod(&mut world, agent("agent", false));
+    assert!(world.node_write(&name, None).is_none());
+    see_node(&mut world, Some(identity(1, 10)));
+    match world.node_write(&name, None) {
+        Some(NodeWrite::Create(object)) => assert_eq!(object.spec.node, identity(1, 10)),
+        other => panic!("{other:?}"),
+    }
+    let mut without_agent = self::world();
+    see_node(&mut without_agent, Some(identity(1, 10)));
+    assert!(without_agent.node_write(&name, None).is_none());
+}
+
+#[test]
+fn a_node_object_follows_its_node() {
+    let name = Name::from("a");
+    let mut world = world();
+    see_pod(&mut world, agent("agent", true));
+    see_node(&mut world, Some(identity(1, 10)));
+    world.put_node_object(node(10, 1));
+    assert!(world.node_write(&name, None).is_none(), "nothing to say");
+    see_node(&mut world, Some(identity(2, 10)));
+    match world.node_write(&name, None) {
+        Some(NodeWrite::Spec { spec, .. }) => assert_eq!(spec.node, identity(2, 10)),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_pod_is_in_the_view_while_it_asks_and_may_start() {
+    let mut world = world();
+    let owners = |world: &World| world.view.pods.keys().copied().collect::<Vec<_>>();
+    see_pod(&mut world, samples::pod("lan"));
+    assert_eq!(owners(&world), [Uid(1)]);
+    see_pod(&mut world, samples::pod(""));
+    assert_eq!(owners(&world), []);
+    see_pod(&mut world, samples::pod("lan"));
+    let ended = PodFacts {
+        may_start: false,
+        ..samples::pod("lan")
+    };
+    see_pod(&mut world, ended);
+    assert_eq!(owners(&world), []);
+}
+
+#[test]
+fn a_pod_that_came_under_the_same_name_outlives_the_end_of_the_one_before() {
+    let mut world = world();
+    see_pod(&mut world, samples::pod("lan"));
+    let next = PodFacts {
+        uid: "next".to_owned(),
+        owner: Uid(2),
+        ..samples::pod("lan")
+    };
+    see_pod(&mut world, next);
+    world.observe(Change::Pod(Event::Delete(samples::pod("lan"))));
+    assert_eq!(
+        world.view.pods.keys().copied().collect::<Vec<_>>(),
+        [Uid(2)]
+    );
+}
+
+#[test]
+fn a_pod_on_the_nodes_own_network_is_told_so() {
+    let mut world = world();
+    let pod = PodFacts {
+        host_network: true,
+        ..samples::pod("lan")
+    };
+    see_pod(&mut world, pod);
+    assert!(world.view.pods.is_empty());
+    assert_eq!(world.notices.len(), 1);
+}
