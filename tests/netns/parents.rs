@@ -36,6 +36,24 @@ fn a_parent_has_all_that_a_network_asks_for() {
 }
 
 #[test]
+fn a_namespace_that_never_had_an_address_has_links_all_the_same() {
+    let node = Namespace::new("node");
+    node.ip(&["link", "set", "lo", "down"]);
+    // Going down keeps the routing tables; a fresh namespace has none yet.
+    let fresh = Namespace::fresh("node");
+
+    for namespace in [node, fresh] {
+        let netns = namespace.open();
+        let open = |_: &landfall_link::Inside<'_>| landfall_link::Socket::open();
+        let mut socket = netns.enter(open).unwrap().unwrap();
+
+        let parents = landfall_link::list(&mut socket).unwrap();
+
+        assert_eq!(parents.len(), 1, "{parents:?}");
+    }
+}
+
+#[test]
 fn a_port_names_its_bridge() {
     let rig = Rig::new();
     rig.node.ip(&["link", "add", "br7", "type", "bridge"]);

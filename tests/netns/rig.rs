@@ -26,11 +26,17 @@ pub(crate) struct Namespace {
 }
 
 impl Namespace {
-    pub(crate) fn new(role: &str) -> Self {
+    /// As the kernel makes it: lo is down, and there is no routing table.
+    pub(crate) fn fresh(role: &str) -> Self {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("lfn-{}-{count}-{role}", std::process::id());
         run("ip", &["netns", "add", &name]);
-        let namespace = Self { name };
+        Self { name }
+    }
+
+    /// As a runtime makes it.
+    pub(crate) fn new(role: &str) -> Self {
+        let namespace = Self::fresh(role);
         namespace.ip(&["link", "set", "lo", "up"]);
         namespace
     }

@@ -27,7 +27,7 @@ use crate::{
     driver,
     netns::{Netns, NetnsError},
     socket::{Attributes, Frame, NetlinkError, Socket, u32_at},
-    sysctl::{SysctlError, Sysctls},
+    sysctl::SysctlError,
 };
 
 mod route;
@@ -118,11 +118,10 @@ fn get_link(
     }
 }
 
-/// Fills in what [`find`] leaves out.
+/// Fills in what [`find`] leaves out, but for the sysctls.
 pub(crate) fn complete(
     observed: &mut Observed,
     socket: &mut Socket,
-    sysctls: Sysctls<'_>,
     wanted: &Link,
 ) -> Result<(), ObserveError> {
     let index = observed.index;
@@ -137,11 +136,6 @@ pub(crate) fn complete(
     if !wanted.neighbors.is_empty() {
         observed.neighbors = neighbors(socket, index).map_err(ObserveError::Neighbors)?;
     }
-    observed.settings = wanted
-        .settings()
-        .iter()
-        .map(|setting| sysctls.read(&setting.path))
-        .collect::<Result<_, _>>()?;
     Ok(())
 }
 

@@ -70,8 +70,7 @@ impl<'a> Sysctls<'a> {
     /// Writes one.
     pub fn write(&self, setting: &Setting) -> Result<(), SysctlError> {
         let path = self.path(&setting.path)?;
-        if self.is_without_ipv6() && setting.path.ends_with("/disable_ipv6") && setting.value == "1"
-        {
+        if *setting == off(&setting.path) && self.has_no(&setting.path) {
             return Ok(());
         }
         // One write(): the kernel parses each by itself.
@@ -88,7 +87,7 @@ impl<'a> Sysctls<'a> {
 
     /// Reads one.
     pub fn read(&self, path: &str) -> Result<Setting, SysctlError> {
-        if self.is_without_ipv6() && path.ends_with("/disable_ipv6") {
+        if self.has_no(path) {
             return Ok(off(path));
         }
         let value = fs::read_to_string(self.path(path)?).map_err(|source| SysctlError::Read {
@@ -102,8 +101,8 @@ impl<'a> Sysctls<'a> {
     }
 
     /// A kernel that was started with ipv6.disable=1 has nothing to switch off.
-    fn is_without_ipv6(&self) -> bool {
-        !self.base.join("net/ipv6").exists()
+    fn has_no(&self, path: &str) -> bool {
+        path.ends_with("/disable_ipv6") && !self.base.join("net/ipv6").exists()
     }
 
     /// An interface may not be called `..`, but a path is built from its name: look again.

@@ -35,14 +35,31 @@ pub(super) fn observe(
     sysctls: Sysctls<'_>,
     wanted: &Link,
 ) -> Result<Option<Observed>, ObserveError> {
-    let Some(mut observed) = find(socket, &wanted.device).map_err(ObserveError::Links)? else {
-        return Ok(None);
-    };
-    // A stranger under our name is not asked for sysctls that it may not have.
-    if wanted.device.is(&observed) && observed.name == wanted.device.name {
-        complete(&mut observed, socket, sysctls, wanted)?;
+    let mut observed = observe_link(socket, wanted)?;
+    if let Some(observed) = &mut observed
+        && is_asked(observed, wanted)
+    {
+        let settings = wanted.settings();
+        let read = settings.iter().map(|setting| sysctls.read(&setting.path));
+        observed.settings = read.collect::<Result<_, _>>()?;
     }
-    Ok(Some(observed))
+    Ok(observed)
+}
+
+/// As [`observe`], without the sysctls.
+fn observe_link(socket: &mut Socket, wanted: &Link) -> Result<Option<Observed>, ObserveError> {
+    let mut observed = find(socket, &wanted.device).map_err(ObserveError::Links)?;
+    if let Some(observed) = &mut observed
+        && is_asked(observed, wanted)
+    {
+        complete(observed, socket, wanted)?;
+    }
+    Ok(observed)
+}
+
+/// A stranger under our name is not asked for what it may not have.
+fn is_asked(observed: &Observed, wanted: &Link) -> bool {
+    wanted.device.is(observed) && observed.name == wanted.device.name
 }
 
 impl<'a> Visit<'a> {
@@ -76,8 +93,12 @@ impl<'a> Visit<'a> {
         }
     }
 
+    /// What the kernel made of it. Sysctls that it has just taken are not read again: 15 us each.
     fn read_back(&mut self, wanted: &Link) -> Result<Observed, Cause> {
-        let observed = observe(&mut self.sandbox, self.sysctls, wanted)?;
+        let mut observed = observe_link(&mut self.sandbox, wanted)?;
+        if let Some(observed) = &mut observed {
+            observed.settings = wanted.settings();
+        }
         let differences = check(wanted, observed.as_ref());
         match observed {
             Some(observed) if differences.is_empty() => Ok(observed),

@@ -8,7 +8,10 @@ use netlink_packet_route::{
     AddressFamily, RouteNetlinkMessage,
     route::{RouteAttribute, RouteHeader, RouteMessage},
 };
-use nix::libc::{RTA_DST, RTA_GATEWAY, RTA_OIF, RTA_PRIORITY, RTM_NEWROUTE};
+use nix::{
+    errno::Errno,
+    libc::{RTA_DST, RTA_GATEWAY, RTA_OIF, RTA_PRIORITY, RTM_NEWROUTE},
+};
 
 use super::{family, ip};
 use crate::socket::{Frame, NetlinkError, Socket};
@@ -37,7 +40,11 @@ pub(crate) fn routes_with_link(
         if index != 0 {
             message.attributes = vec![RouteAttribute::Oif(index)];
         }
-        let frames = socket.dump(&RouteNetlinkMessage::GetRoute(message))?;
+        let frames = match socket.dump(&RouteNetlinkMessage::GetRoute(message)) {
+            // "FIB table does not exist": nobody has had an address here yet, not even lo.
+            Err(error) if error.errno() == Some(Errno::ENOENT) => continue,
+            frames => frames?,
+        };
         // A kernel without IPv6 answers with what it has, once more.
         let own = frames.iter().filter(|frame| family(frame) == Some(wanted));
         routes.extend(own.filter_map(route));
