@@ -136,7 +136,7 @@ pub struct NetworkSpec {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(
         extend("maxProperties" = 32),
-        extend("additionalProperties" = {"type": "string", "maxLength": 32})
+        extend("additionalProperties" = {"type": "string", "maxLength": 10, "pattern": "^[0-9]+$"})
     )]
     #[x_kube(validation = Rule::new(sysctl_rule())
         .message("sysctls has a name that is not allowed: only per-interface names with IFNAME in place of the interface, as listed in the documentation"))]

@@ -46,6 +46,8 @@ pub struct IpamSpec {
         .message("cidr must be a subnet such as 10.20.0.0/24 or fd00:20::/64"),
     validation = Rule::new("!isCIDR(self.cidr) || cidr(self.cidr).masked() == cidr(self.cidr)")
         .message("cidr has bits set behind its prefix: write the subnet's first address, such as 10.20.0.0/24 for 10.20.0.7/24"),
+    validation = Rule::new("!isCIDR(self.cidr) || cidr(self.cidr).ip().isGlobalUnicast() || cidr(self.cidr).ip().family() == 4 && cidr(self.cidr).ip().isLinkLocalUnicast()")
+        .message("cidr holds addresses that no host of a LAN may have (loopback, multicast, IPv6 link-local, unspecified): choose another subnet"),
     validation = Rule::new("!has(self.gateway) || isIP(self.gateway)")
         .message("gateway must be an address such as 10.20.0.1"),
     validation = Rule::new("!has(self.gateway) || !isIP(self.gateway) || !isCIDR(self.cidr) || cidr(self.cidr).containsIP(self.gateway) || ip(self.gateway).family() == 6 && ip(self.gateway).isLinkLocalUnicast() && cidr(self.cidr).ip().family() == 6")
@@ -81,10 +83,12 @@ pub struct SubnetSpec {
 #[x_kube(
     validation = Rule::new("has(self.cidr) ? !has(self.from) && !has(self.to) : has(self.from) && has(self.to)")
         .message("a range is either from and to, or cidr"),
-    validation = Rule::new("!has(self.cidr) || isCIDR(self.cidr)")
-        .message("cidr must be a subnet such as 10.20.0.128/28"),
+    validation = Rule::new("!has(self.cidr) || isCIDR(self.cidr) && cidr(self.cidr).masked() == cidr(self.cidr)")
+        .message("cidr must be a subnet such as 10.20.0.128/28, written by its first address"),
     validation = Rule::new("(!has(self.from) || isIP(self.from)) && (!has(self.to) || isIP(self.to))")
-        .message("from and to must be addresses such as 10.20.0.100")
+        .message("from and to must be addresses such as 10.20.0.100"),
+    validation = Rule::new(forwards_rule())
+        .message("to lies before from: swap them")
 )]
 pub struct RangeSpec {
     /// The first address.
@@ -118,4 +122,20 @@ pub struct ReuseDelaySpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32), regex(pattern = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"))]
     pub minimum: Option<String>,
+}
+
+/// Addresses have no order in CEL, but the four numbers of an IPv4 one have.
+fn forwards_rule() -> String {
+    let number = |list: &str| {
+        format!(
+            "int({list}[0]) * 16777216 + int({list}[1]) * 65536 + int({list}[2]) * 256 + int({list}[3])"
+        )
+    };
+    format!(
+        "!has(self.from) || !has(self.to) || !isIP(self.from) || !isIP(self.to) \
+         || ip(self.from).family() != 4 || ip(self.to).family() != 4 \
+         || [self.from.split('.')].all(first, [self.to.split('.')].all(last, {} <= {}))",
+        number("first"),
+        number("last")
+    )
 }

@@ -23,13 +23,13 @@ pub struct ParentSpec {
     /// The interface's name, or a glob with * and ?. Two matches on a node are none
     /// (AmbiguousParent). Next attachment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 32), regex(pattern = r"^[!-~]+$"))]
+    #[schemars(length(min = 1, max = 32), regex(pattern = r"^[!-$&-.0-9;-~]+$"))]
     pub interface: Option<String>,
     /// The interface's hardware address. Next attachment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(max = 17),
-        regex(pattern = r"^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$")
+        regex(pattern = r"^[0-9a-fA-F][02468aceACE]([:-][0-9a-fA-F]{2}){5}$")
     )]
     pub mac_address: Option<String>,
     /// The interface's PCI address, such as 0000:3b:00.1. Next attachment.
@@ -60,7 +60,7 @@ pub struct VlanSpec {
     pub id: u16,
     /// The interface's name. Absent: <parent>.<id>. Next attachment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 15), regex(pattern = r"^[!-~]+$"))]
+    #[schemars(length(min = 1, max = 15), regex(pattern = r"^[!-$&-.0-9;-~]+$"))]
     pub name: Option<String>,
     /// 802.1Q (default) or 802.1ad. Next attachment.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -25,17 +25,17 @@ pub(super) const SUBNETS: &[Row] = &[
     ),
     (
         r#"{"ipam": {"subnets": [{"cidr": "127.0.0.0/24"}]}, "routes": null, "defaultRoute": null}"#,
-        "",
+        "no host of a LAN",
         "reaches into 127.0.0.0/8",
     ),
     (
         r#"{"ipam": {"subnets": [{"cidr": "0.0.0.0/0"}]}, "routes": null, "defaultRoute": null}"#,
-        "",
+        "no host of a LAN",
         "reaches into 0.0.0.0/8",
     ),
     (
         r#"{"ipam": {"subnets": [{"cidr": "fe80::/64"}]}, "routes": null, "defaultRoute": null}"#,
-        "",
+        "no host of a LAN",
         "reaches into fe80::/10",
     ),
     (
@@ -103,7 +103,7 @@ pub(super) const GATEWAYS: &[Row] = &[
     ),
     (
         r#"{"ipam": {"subnets": [{"cidr": "10.20.0.0/24", "ranges": [{"from": "10.20.0.9", "to": "10.20.0.8"}]}]}, "routes": null, "defaultRoute": null}"#,
-        "",
+        "to lies before from",
         "goes from 10.20.0.9 to 10.20.0.8: the last address lies before the first",
     ),
     (
@@ -123,7 +123,7 @@ pub(super) const GATEWAYS: &[Row] = &[
     ),
     (
         r#"{"ipam": {"subnets": [{"cidr": "10.20.0.0/24", "ranges": [{"cidr": "10.20.0.1/28"}]}]}, "routes": null, "defaultRoute": null}"#,
-        "",
+        "written by its first address",
         "ranges[0].cidr \"10.20.0.1/28\" has bits set",
     ),
 ];
