@@ -218,6 +218,7 @@ impl<L: Links> Engine<L> {
             released = engine.durable.released.len(),
             "took up what lies in the run folder"
         );
+        engine.publish();
         Ok(engine)
     }
 
@@ -236,7 +237,6 @@ impl<L: Links> Engine<L> {
 
     /// Serves until every handle is gone, or an effect can't be executed.
     pub fn run(mut self, inputs: &Receiver<Input>) -> Result<(), StoreError> {
-        self.publish();
         while let Ok(input) = inputs.recv() {
             self.take(input)?;
         }

@@ -98,7 +98,7 @@ impl Pool {
             let mut node = Node::open(&paths.proc_sys)?;
             let engine = engine.clone();
             worker("attach", &jobs, move |job| {
-                engine.tell(make(&mut node, job))
+                engine.tell(make(&mut node, job));
             })?;
         }
         let (detach, jobs) = mpsc::channel::<DetachJob>();

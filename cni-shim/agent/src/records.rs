@@ -128,7 +128,9 @@ impl Store {
         }
         // The mark goes first: a start that dies now must not be followed by a warm one.
         if !unreadable.is_empty() && self.clear_mark().is_ok() {
-            unreadable.iter().for_each(|path| set_aside(path));
+            for path in &unreadable {
+                set_aside(path);
+            }
         }
         let released = read::<Vec<AddressSeq>>(&self.folder.join(RELEASED));
         loaded.object = read(&self.folder.join(NODE));
@@ -150,12 +152,12 @@ impl Store {
 
     /// Says that all of the folder is there.
     pub fn save_mark(&self, mark: &Mark) -> Result<(), StoreError> {
-        self.write(&self.folder.join(MARK), mark)
+        Self::write(&self.folder.join(MARK), mark)
     }
 
     /// Writes one attachment.
     pub fn save_entry(&self, entry: &Entry) -> Result<(), StoreError> {
-        self.write(&self.attachment_file(&entry.key), entry)
+        Self::write(&self.attachment_file(&entry.key), entry)
     }
 
     /// Removes one attachment.
@@ -172,12 +174,12 @@ impl Store {
                 seq: *seq,
             })
             .collect();
-        self.write(&self.folder.join(RELEASED), &items)
+        Self::write(&self.folder.join(RELEASED), &items)
     }
 
     /// Writes the own object.
     pub fn save_object(&self, object: &LandfallNode) -> Result<(), StoreError> {
-        self.write(&self.folder.join(NODE), object)
+        Self::write(&self.folder.join(NODE), object)
     }
 
     fn attachment_file(&self, key: &Key) -> PathBuf {
@@ -195,7 +197,7 @@ impl Store {
             .collect()
     }
 
-    fn write<T: Serialize>(&self, path: &Path, content: &T) -> Result<(), StoreError> {
+    fn write<T: Serialize>(path: &Path, content: &T) -> Result<(), StoreError> {
         let result = serde_json::to_vec(content)
             .map_err(io::Error::from)
             .and_then(|bytes| {

@@ -20,7 +20,7 @@ use tokio::sync::{Notify, oneshot, watch};
 use crate::{
     args::{Args, LogFormat},
     config,
-    engine::{Engine, Handle, Input, Outlets, Published},
+    engine::{Engine, Handle, Outlets, Published},
     execute::{Paths, Pool},
     gc,
     identity::Machine,
@@ -81,12 +81,34 @@ fn log(args: &Args) {
     }
 }
 
+/// The engine, and what others need of it.
+struct Running {
+    engine: Handle,
+    state: watch::Receiver<Arc<Published>>,
+    quorum_read: Arc<Notify>,
+    ended: oneshot::Receiver<anyhow::Result<()>>,
+}
+
 async fn serve(args: Args) -> anyhow::Result<()> {
     let machine = machine(&args.machine_id_file)?;
     let store = Store::open(&args.run_dir)?;
     let _lock = lock(&args.run_dir).await?;
+    let running = start_engine(&args, store, machine)?;
+    let (installed, install_state) = watch::channel(Installed::default());
+    let (uninstall, uninstall_state) = watch::channel(false);
+    tokio::spawn(install::keep(places(&args), uninstall_state, installed));
+    tokio::spawn(pass_on_uninstall(running.state.clone(), uninstall));
+    start_cluster(&args, &running, machine, install_state.clone()).await?;
+    start_server(&args, &running, install_state).await?;
+    tokio::select! {
+        result = running.ended => result.context("the engine ended")?,
+        () = stopped() => Ok(()),
+    }
+}
+
+fn start_engine(args: &Args, store: Store, machine: Machine) -> anyhow::Result<Running> {
     let (engine, inputs) = Handle::new();
-    let (published, engine_state) = watch::channel(Arc::new(Published::default()));
+    let (published, state) = watch::channel(Arc::new(Published::default()));
     let quorum_read = Arc::new(Notify::new());
     let outlets = Outlets {
         published,
@@ -98,51 +120,70 @@ async fn serve(args: Args) -> anyhow::Result<()> {
     };
     let pool = Pool::start(&paths, &engine)?;
     let core = Engine::start(store, machine, pool, outlets)?;
+    // The first links are told before anybody can ask for an attach.
     parents::watch(engine.clone())?;
-    let ended = spawn_engine(core, inputs)?;
+    let (sender, ended) = oneshot::channel();
+    thread::Builder::new()
+        .name("engine".to_owned())
+        .spawn(move || {
+            let result = core.run(&inputs);
+            sender.send(result.map_err(anyhow::Error::from)).ok();
+        })?;
+    Ok(Running {
+        engine,
+        state,
+        quorum_read,
+        ended,
+    })
+}
 
+/// The API server's side: the own object in, its status out.
+async fn start_cluster(
+    args: &Args,
+    running: &Running,
+    machine: Machine,
+    install: watch::Receiver<Installed>,
+) -> anyhow::Result<()> {
     let client = Client::try_default()
         .await
         .context("no Kubernetes configuration")?;
     let api = || Api::all(client.clone());
-    let name = args.node_name.clone();
-    tokio::spawn(config::watch(api(), name.clone(), engine.clone()));
-    tokio::spawn(config::read(
-        api(),
-        name.clone(),
-        engine.clone(),
-        Arc::clone(&quorum_read),
-    ));
-    quorum_read.notify_one();
-
-    let (installed, install_state) = watch::channel(Installed::default());
-    let (uninstall, uninstall_state) = watch::channel(false);
-    tokio::spawn(install::keep(places(&args), uninstall_state, installed));
-    tokio::spawn(pass_on_uninstall(engine_state.clone(), uninstall));
+    let name = || args.node_name.clone();
+    let engine = || running.engine.clone();
+    let asked = Arc::clone(&running.quorum_read);
+    asked.notify_one();
+    tokio::spawn(config::watch(api(), name(), engine()));
+    tokio::spawn(config::read(api(), name(), engine(), asked));
     let sources = status::Sources {
-        engine: engine_state.clone(),
-        install: install_state.clone(),
+        engine: running.state.clone(),
+        install,
     };
-    tokio::spawn(status::publish(api(), name, sources, machine, time));
+    tokio::spawn(status::publish(api(), name(), sources, machine, time));
+    Ok(())
+}
 
+/// The plugin's side, and the probes.
+async fn start_server(
+    args: &Args,
+    running: &Running,
+    installed: watch::Receiver<Installed>,
+) -> anyhow::Result<()> {
     let metrics = Arc::new(Metrics::default());
     let server = Arc::new(Server {
-        engine,
-        published: engine_state.clone(),
+        engine: running.engine.clone(),
+        published: running.state.clone(),
         metrics: Arc::clone(&metrics),
         netns_dir: args.netns_dir.clone(),
         node: args.node_name.clone(),
         now,
         tokens: AtomicU64::new(1),
     });
-    tokio::spawn(probes(
-        args.listen,
-        metrics::Sources {
-            metrics,
-            published: engine_state,
-            installed: install_state,
-        },
-    ));
+    let sources = metrics::Sources {
+        metrics,
+        published: running.state.clone(),
+        installed,
+    };
+    tokio::spawn(probes(args.listen, sources));
     tokio::spawn(gc::first_scan(Arc::clone(&server)));
     // What the plugin wrote down while nobody listened comes before the first ADD.
     server.empty_spool(&args.run_dir.join(spool::SPOOL)).await;
@@ -150,10 +191,7 @@ async fn serve(args: Args) -> anyhow::Result<()> {
     let listener = server::bind(&socket).context("cannot bind the plugin's socket")?;
     tokio::spawn(gc::rounds(Arc::clone(&server)));
     tokio::spawn(server.serve(listener));
-    tokio::select! {
-        result = ended => result.context("the engine ended")?,
-        () = stopped() => Ok(()),
-    }
+    Ok(())
 }
 
 fn machine(file: &Path) -> anyhow::Result<Machine> {
@@ -190,20 +228,6 @@ async fn lock(folder: &Path) -> anyhow::Result<Flock<fs::File>> {
             Err((_, errno)) => bail!("cannot lock {}: {errno}", path.display()),
         }
     }
-}
-
-fn spawn_engine(
-    engine: Engine<Pool>,
-    inputs: std::sync::mpsc::Receiver<Input>,
-) -> anyhow::Result<oneshot::Receiver<anyhow::Result<()>>> {
-    let (sender, ended) = oneshot::channel();
-    thread::Builder::new()
-        .name("engine".to_owned())
-        .spawn(move || {
-            let result = engine.run(&inputs);
-            sender.send(result.map_err(anyhow::Error::from)).ok();
-        })?;
-    Ok(ended)
 }
 
 fn places(args: &Args) -> Places {

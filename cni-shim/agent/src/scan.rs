@@ -11,6 +11,7 @@ use std::{
 
 use landfall_core::link::Observed;
 use landfall_link::{Netns, NetnsError, ObserveError, devices};
+use nix::{errno::Errno, libc::ESRCH};
 
 use crate::records::Entry;
 
@@ -119,7 +120,10 @@ fn open(path: &Path) -> Result<Option<(u64, Netns)>, ScanError> {
     match netns.cookie() {
         Ok(cookie) => Ok(Some((cookie.0, netns))),
         // A file that nothing is bound on (any more) is no namespace.
-        Err(NetnsError::Enter { source, .. }) if source == nix::errno::Errno::EINVAL => Ok(None),
+        Err(NetnsError::Enter {
+            source: Errno::EINVAL,
+            ..
+        }) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
@@ -149,5 +153,5 @@ fn processes() -> Result<impl Iterator<Item = PathBuf>, ScanError> {
 
 /// Processes end and sandboxes go while we look.
 fn has_gone(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(nix::libc::ESRCH)
+    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(ESRCH)
 }

@@ -122,7 +122,7 @@ impl Server {
             let received = wire::receive_request(&stream);
             (
                 stream,
-                received.map(|(request, netns)| (request.verb, Call::of(request, netns))),
+                received.map(|(request, netns)| (request.verb, Call::of(&request, netns))),
             )
         });
         let (stream, received) = received.await.map_err(io::Error::other)?;

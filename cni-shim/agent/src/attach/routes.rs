@@ -80,7 +80,8 @@ fn prioritized(gateways: &[IpAddr], metric: Option<u32>) -> Vec<Route> {
             .iter()
             .filter(|route| route.destination.addr().is_ipv6() == gateway.is_ipv6())
             .count();
-        let first = metric.unwrap_or(if gateway.is_ipv6() { IPV6_METRIC } else { 0 });
+        let kernels = if gateway.is_ipv6() { IPV6_METRIC } else { 0 };
+        let first = metric.unwrap_or(kernels);
         let metric = match u32::try_from(earlier) {
             Ok(0) => metric,
             Ok(earlier) => Some(first.saturating_add(earlier)),

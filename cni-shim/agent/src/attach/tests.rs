@@ -132,7 +132,7 @@ fn the_default_route_follows_the_policy() {
     assert_eq!(routes(&network, &dual), both);
     network.default_route = "OnRequest".to_owned();
     assert!(routes(&network, &dual).is_empty());
-    let mut asked = dual.clone();
+    let mut asked = dual;
     asked[0].default_route = Some(Vec::new());
     assert_eq!(routes(&network, &asked), both);
     network.isolated = true;

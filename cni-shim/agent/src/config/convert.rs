@@ -63,7 +63,7 @@ fn grant(grant: &node::Grant) -> Option<Grant> {
         interface: Name::from(grant.interface.as_str()),
         network: grant.network,
         address,
-        index: u16::try_from(grant.index).unwrap_or(u16::MAX),
+        index: grant.index,
         mac: grant.mac,
     })
 }

@@ -20,19 +20,16 @@ impl<L: Links> Engine<L> {
     pub(super) fn execute(&mut self, effects: Vec<Effect>) -> Result<Vec<Event>, StoreError> {
         let mut failed = Vec::new();
         // A record is written with what it takes to find its link again, so links are planned first.
-        let plans: Vec<(Key, Result<Attached, PlanError>)> = effects
-            .iter()
-            .filter_map(|effect| match effect {
-                Effect::Make { key, token, grants } => {
-                    let plan = self.plan(key, grants);
-                    if let Ok(attached) = &plan {
-                        self.note_plan(key, *token, attached);
-                    }
-                    Some((key.clone(), plan))
+        let mut plans = Vec::new();
+        for effect in &effects {
+            if let Effect::Make { key, token, grants } = effect {
+                let plan = self.plan(key, grants);
+                if let Ok(attached) = &plan {
+                    self.note_plan(key, *token, attached);
                 }
-                _ => None,
-            })
-            .collect();
+                plans.push((key.clone(), plan));
+            }
+        }
         let mut plans = plans.into_iter();
         for effect in effects {
             match effect {
@@ -53,7 +50,7 @@ impl<L: Links> Engine<L> {
                 Effect::ReadSpec => self.outlets.quorum_read.notify_one(),
                 Effect::Make { token, .. } => {
                     if let Some((key, plan)) = plans.next() {
-                        failed.extend(self.make(key, token, plan)?);
+                        failed.extend(self.make(key, token, plan));
                     }
                 }
                 Effect::Remove(key) => failed.extend(self.remove(key)),
@@ -117,24 +114,19 @@ impl<L: Links> Engine<L> {
         flight.attached.insert(key.clone(), attached.clone());
     }
 
-    fn make(
-        &mut self,
-        key: Key,
-        token: Token,
-        plan: Result<Attached, PlanError>,
-    ) -> Result<Option<Event>, StoreError> {
+    fn make(&mut self, key: Key, token: Token, plan: Result<Attached, PlanError>) -> Option<Event> {
         let attached = match plan {
             Ok(attached) => attached,
             Err(error) => {
                 if let Some(flight) = self.flights.get_mut(&token) {
                     flight.passing = error.is_passing();
                 }
-                return Ok(Some(Event::NotMade(key, error.to_string())));
+                return Some(Event::NotMade(key, error.to_string()));
             }
         };
         let Some(flight) = self.flights.get(&token) else {
             let why = "its sandbox is no longer known".to_owned();
-            return Ok(Some(Event::NotMade(key, why)));
+            return Some(Event::NotMade(key, why));
         };
         self.links.attach(AttachJob {
             netns: Arc::clone(&flight.sandbox.netns),
@@ -142,7 +134,7 @@ impl<L: Links> Engine<L> {
             network: attached.network,
             key,
         });
-        Ok(None)
+        None
     }
 
     fn remove(&mut self, key: Key) -> Option<Event> {
@@ -158,7 +150,7 @@ impl<L: Links> Engine<L> {
         self.links.detach(DetachJob {
             facts: facts.clone(),
             netns: brought
-                .or(flying.map(|flight| &flight.sandbox.netns))
+                .or_else(|| flying.map(|flight| &flight.sandbox.netns))
                 .map(Arc::clone),
             key,
         });

@@ -13,6 +13,7 @@ use crate::{execute::Links, identity::Identity};
 
 /// The state of the engine, for the status, the metrics and the probes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Published {
     /// UID of the own object; it changes when that is deleted and made again.
     pub object: Option<Uid>,

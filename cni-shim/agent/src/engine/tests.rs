@@ -99,7 +99,7 @@ fn cold() -> Agent {
 /// A cold agent that has read its object and scanned its node.
 fn ready() -> Agent {
     let mut agent = cold();
-    agent.see(1, json!({}), true);
+    agent.see(1, &json!({}), true);
     agent.event(Event::Scanned([].into()));
     assert!(agent.state().ready);
     agent
@@ -123,7 +123,7 @@ impl Agent {
         self.take(Input::Event(event));
     }
 
-    fn see(&mut self, generation: i64, spec: serde_json::Value, quorum: bool) {
+    fn see(&mut self, generation: i64, spec: &serde_json::Value, quorum: bool) {
         let mut value = json!({
             "apiVersion": "landfall.dev/v1alpha1", "kind": "LandfallNode",
             "metadata": {"name": "node1", "uid": "u1", "generation": generation},
@@ -216,10 +216,10 @@ fn outcome(mut answer: oneshot::Receiver<Answer>) -> Option<Outcome> {
 fn a_cold_agent_is_ready_after_the_quorum_read_and_the_scan() {
     let mut agent = cold();
     assert!(agent.state().cold);
-    agent.see(1, json!({}), false);
+    agent.see(1, &json!({}), false);
     agent.event(Event::Scanned([].into()));
     assert!(!agent.state().ready);
-    agent.see(1, json!({}), true);
+    agent.see(1, &json!({}), true);
     assert!(agent.state().ready);
     assert_eq!(agent.state().epoch, 1);
     assert_eq!(agent.stored().mark.unwrap().epoch, 1);
@@ -228,7 +228,7 @@ fn a_cold_agent_is_ready_after_the_quorum_read_and_the_scan() {
 #[tokio::test]
 async fn a_version_from_the_watch_makes_a_cold_agent_ask_for_a_quorum_read() {
     let mut agent = cold();
-    agent.see(1, json!({}), false);
+    agent.see(1, &json!({}), false);
     tokio::time::timeout(std::time::Duration::from_secs(1), agent.asked.notified())
         .await
         .unwrap();
@@ -237,7 +237,7 @@ async fn a_version_from_the_watch_makes_a_cold_agent_ask_for_a_quorum_read() {
 #[test]
 fn an_add_is_pending_in_run_before_its_link_is_made_and_active_before_the_answer() {
     let mut agent = ready();
-    agent.see(2, json!({"grants": grants()}), false);
+    agent.see(2, &json!({"grants": grants()}), false);
     let answer = agent.add(1, "c1");
     let stored: Vec<Entry> = agent.stored().entries.into_values().collect();
     assert_eq!(stored[0].record.phase, Phase::Pending);
@@ -255,7 +255,7 @@ fn an_add_waits_for_its_grant() {
     let mut agent = ready();
     let answer = agent.add(1, "c1");
     assert!(agent.jobs.attached().is_empty());
-    agent.see(2, json!({"grants": grants()}), false);
+    agent.see(2, &json!({"grants": grants()}), false);
     agent.make_all();
     assert_eq!(outcome(answer), Some(Outcome::Done));
 }
@@ -264,7 +264,7 @@ fn an_add_waits_for_its_grant() {
 fn without_a_parent_the_answer_is_to_try_again() {
     let mut agent = ready();
     agent.take(Input::Links(Vec::new()));
-    agent.see(2, json!({"grants": grants()}), false);
+    agent.see(2, &json!({"grants": grants()}), false);
     let answer = outcome(agent.add(1, "c1"));
     let Some(Outcome::TryAgain(why)) = answer else {
         panic!("{answer:?}");
@@ -276,7 +276,7 @@ fn without_a_parent_the_answer_is_to_try_again() {
 #[test]
 fn a_del_removes_the_link_before_the_record() {
     let mut agent = ready();
-    agent.see(2, json!({"grants": grants()}), false);
+    agent.see(2, &json!({"grants": grants()}), false);
     agent.add(1, "c1");
     agent.make_all();
     let answer = agent.del(2, "c1");
@@ -291,10 +291,10 @@ fn a_del_removes_the_link_before_the_record() {
 fn a_recalled_address_is_released_once_its_link_is_gone() {
     let mut agent = ready();
     let recalls = json!([{"address": "10.1.0.5", "seq": "1.1"}]);
-    agent.see(2, json!({"grants": grants()}), false);
+    agent.see(2, &json!({"grants": grants()}), false);
     agent.add(1, "c1");
     agent.make_all();
-    agent.see(3, json!({"grants": grants(), "recalls": recalls}), false);
+    agent.see(3, &json!({"grants": grants(), "recalls": recalls}), false);
     assert!(agent.stored().released.is_empty());
     agent.del(2, "c1");
     agent.remove_all();
@@ -305,7 +305,7 @@ fn a_recalled_address_is_released_once_its_link_is_gone() {
 #[test]
 fn a_warm_start_serves_at_once_without_the_api_server() {
     let mut agent = ready();
-    agent.see(2, json!({"grants": grants()}), false);
+    agent.see(2, &json!({"grants": grants()}), false);
     let mut agent = agent.restarted();
     assert!(agent.state().ready && !agent.state().cold);
     let answer = agent.add(1, "c1");
@@ -316,7 +316,7 @@ fn a_warm_start_serves_at_once_without_the_api_server() {
 #[test]
 fn a_restart_finds_its_records_and_can_detach_them() {
     let mut agent = ready();
-    agent.see(2, json!({"grants": grants()}), false);
+    agent.see(2, &json!({"grants": grants()}), false);
     agent.add(1, "c1");
     agent.make_all();
     let mut agent = agent.restarted();
@@ -340,7 +340,7 @@ fn another_boot_is_a_cold_start() {
 fn a_spec_for_another_machine_is_not_served() {
     let mut agent = ready();
     let node = json!({"uid": "0b", "machineID": format!("{:032x}", 0x99)});
-    agent.see(2, json!({"node": node, "grants": grants()}), true);
+    agent.see(2, &json!({"node": node, "grants": grants()}), true);
     assert!(!agent.state().ready);
     assert_eq!(agent.state().other_machine, Some(Uid(0x99)));
     let answer = agent.add(1, "c1");
@@ -351,10 +351,10 @@ fn a_spec_for_another_machine_is_not_served() {
 #[test]
 fn an_older_version_from_a_quorum_read_says_that_the_cluster_was_restored() {
     let mut agent = ready();
-    agent.see(5, json!({"grants": grants()}), false);
-    agent.see(4, json!({}), false);
+    agent.see(5, &json!({"grants": grants()}), false);
+    agent.see(4, &json!({}), false);
     assert!(!agent.state().restore_suspected);
-    agent.see(4, json!({}), true);
+    agent.see(4, &json!({}), true);
     assert!(agent.state().restore_suspected);
     assert_eq!(agent.state().generation, Some(5));
 }
@@ -362,7 +362,7 @@ fn an_older_version_from_a_quorum_read_says_that_the_cluster_was_restored() {
 #[test]
 fn an_object_made_again_counts_only_with_quorum() {
     let mut agent = ready();
-    agent.see(5, json!({"grants": grants()}), false);
+    agent.see(5, &json!({"grants": grants()}), false);
     let mut again: LandfallNode = serde_json::from_value(json!({
         "apiVersion": "landfall.dev/v1alpha1", "kind": "LandfallNode",
         "metadata": {"name": "node1", "uid": "u2", "generation": 1},
@@ -382,7 +382,7 @@ fn an_object_made_again_counts_only_with_quorum() {
 #[test]
 fn an_aborted_add_is_undone() {
     let mut agent = ready();
-    agent.see(2, json!({"grants": grants()}), false);
+    agent.see(2, &json!({"grants": grants()}), false);
     agent.add(1, "c1");
     agent.event(Event::Abort(Token(1)));
     agent.make_all();
@@ -402,7 +402,7 @@ fn an_aborted_add_that_waits_keeps_nothing() {
 #[test]
 fn a_link_that_cant_be_made_leaves_no_record() {
     let mut agent = ready();
-    agent.see(2, json!({"grants": grants()}), false);
+    agent.see(2, &json!({"grants": grants()}), false);
     let answer = agent.add(1, "c1");
     for job in agent.jobs.attached() {
         agent.event(Event::NotMade(job.key, "no".to_owned()));

@@ -163,7 +163,7 @@ fn uninstall_takes_the_entry_out_first_and_then_the_binary() {
     node.enter();
     node.put(
         "20-list.conflist",
-        &LIST.replace("]", r#", {"type": "landfall"}]"#),
+        &LIST.replace(']', r#", {"type": "landfall"}]"#),
     );
     assert!(!node.leave().unchained);
     assert_eq!(node.names(), ["10-cluster.conf", "20-list.conflist"]);

@@ -108,7 +108,7 @@ fn fit(link: &Arc<HostLink>, rule: &ServedParent, links: &[Arc<HostLink>]) -> Ch
             let on_top = |other: &&Arc<HostLink>| {
                 other.below == Some(link.index) && other.name.as_str() == name
             };
-            links.iter().find(on_top).ok_or(Missing::NoVlan {
+            links.iter().find(on_top).ok_or_else(|| Missing::NoVlan {
                 interface: link.name.to_string(),
                 id: vlan.id,
             })?

@@ -73,16 +73,16 @@ const MAX_CONTAINER_ID: usize = 180;
 
 impl Call {
     /// Checks a request. Blocks: it enters the namespace for its cookie.
-    pub fn of(request: Request, netns: Option<OwnedFd>) -> Result<Self, CniError> {
+    pub fn of(request: &Request, netns: Option<OwnedFd>) -> Result<Self, CniError> {
         match request.verb {
-            Verb::Add => add(&request, netns),
+            Verb::Add => add(request, netns),
             Verb::Del => Ok(Self::Del {
-                container: container(&request)?,
-                interface: interface(&request),
-                netns: netns.map(|fd| Arc::new(Netns::from_fd(fd, &path(&request)))),
+                container: container(request)?,
+                interface: interface(request),
+                netns: netns.map(|fd| Arc::new(Netns::from_fd(fd, &path(request)))),
             }),
             Verb::Check => Ok(Self::Check {
-                container: container(&request)?,
+                container: container(request)?,
             }),
             Verb::Gc => Ok(Self::Gc {
                 valid: request

@@ -31,7 +31,7 @@ impl Server {
 
     async fn repeat(&self, request: &Request) {
         let container = &request.container_id;
-        let result: Result<(), CniError> = match Call::of(request.clone(), None) {
+        let result: Result<(), CniError> = match Call::of(request, None) {
             Ok(Call::Del {
                 container,
                 interface,

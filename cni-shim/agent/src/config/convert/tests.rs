@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 
-fn object(spec: serde_json::Value) -> LandfallNode {
+fn object(spec: &serde_json::Value) -> LandfallNode {
     let machine = "1".repeat(32);
     let mut value = json!({
         "apiVersion": "landfall.dev/v1alpha1",
@@ -29,7 +29,7 @@ fn a_grant() -> serde_json::Value {
 
 #[test]
 fn identity_and_generation_are_kept() {
-    let snapshot = snapshot(&object(json!({}))).unwrap();
+    let snapshot = snapshot(&object(&json!({}))).unwrap();
     assert_eq!(snapshot.uid, Uid(7));
     assert_eq!(snapshot.generation, 3);
     assert_eq!(snapshot.machine, Uid::of(&"1".repeat(32)));
@@ -37,7 +37,7 @@ fn identity_and_generation_are_kept() {
 
 #[test]
 fn an_object_that_no_server_has_seen_is_none() {
-    let mut object = object(json!({}));
+    let mut object = object(&json!({}));
     object.metadata.uid = None;
     assert_eq!(snapshot(&object), None);
 }
@@ -46,7 +46,7 @@ fn an_object_that_no_server_has_seen_is_none() {
 fn an_address_without_seq_is_no_grant() {
     let mut with = a_grant();
     with["address"] = json!("10.0.0.1");
-    let snapshot = snapshot(&object(json!({"grants": [with, a_grant()]}))).unwrap();
+    let snapshot = snapshot(&object(&json!({"grants": [with, a_grant()]}))).unwrap();
     assert_eq!(snapshot.grants.len(), 1);
     assert_eq!(snapshot.grants[0].address, None);
 }
@@ -55,7 +55,7 @@ fn an_address_without_seq_is_no_grant() {
 fn a_final_refusal_wins() {
     let refusal = |text: &str, is_final: bool| json!({"owner": "3", "interface": text, "reason": "R", "message": text, "final": is_final});
     let list = json!([refusal("a", false), refusal("b", true), refusal("c", false)]);
-    let snapshot = snapshot(&object(json!({"refusals": list}))).unwrap();
+    let snapshot = snapshot(&object(&json!({"refusals": list}))).unwrap();
     let refusal = snapshot.refusals.values().next().unwrap();
     assert_eq!((refusal.message.as_str(), refusal.is_final), ("b", true));
 }
