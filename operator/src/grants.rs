@@ -101,7 +101,11 @@ impl Shell {
                 break;
             }
         }
-        self.network_statuses.update(&mut self.world);
+        let owners = self.world.take_stale_owners();
+        self.network_statuses.update(&mut self.world, &owners);
+        for notice in owners.iter().filter_map(|o| self.world.missing_parent(*o)) {
+            self.events.tell(notice);
+        }
         let now = (self.clock)();
         let upkeep = self.upkeep.run(&self.world, now);
         if busy {

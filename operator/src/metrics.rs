@@ -178,6 +178,26 @@ impl Metrics {
         self.addresses.get_or_create(&labels).set(count);
     }
 
+    /// A network is gone.
+    pub(crate) fn forget_network(&self, network: &str) {
+        for family in ["ipv4", "ipv6"] {
+            for state in [
+                "granted",
+                "quarantined",
+                "foreign",
+                "cooling",
+                "claimed",
+                "free",
+            ] {
+                self.addresses.remove(&AddressLabels {
+                    network: network.to_owned(),
+                    family,
+                    state,
+                });
+            }
+        }
+    }
+
     /// How many pods wait, by reason.
     pub(crate) fn waiting(&self, refusals: &BTreeMap<Uid, Refusal>) {
         self.waiting.clear();

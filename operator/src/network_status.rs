@@ -3,7 +3,10 @@
 //! It is due once the pod's node reports all its grants as attached and the pod has its own
 //! addresses, which become the first entry. Written by a task of its own.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::Pod;
@@ -20,7 +23,7 @@ use crate::{args::Door, pods::PodKey, world::World};
 
 mod text;
 
-pub(crate) use text::text;
+pub(crate) use text::{attached, text};
 
 /// The most patches that wait. Beyond, a pod is looked at again later.
 const QUEUE: usize = 1024;
@@ -61,13 +64,12 @@ impl NetworkStatuses {
     }
 
     /// Sends the statuses of pods that changed, or whose node's attachments did.
-    pub(crate) fn update(&mut self, world: &mut World) {
-        let owners = world.take_stale_owners();
+    pub(crate) fn update(&mut self, world: &mut World, owners: &BTreeSet<Uid>) {
         // Behind Multus, Multus alone writes it.
         if self.door == Door::Delegate {
             return;
         }
-        for owner in owners {
+        for owner in owners.iter().copied() {
             let Some(pod) = world.pod_of(owner) else {
                 self.sent.remove(&owner);
                 continue;

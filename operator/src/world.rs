@@ -27,14 +27,17 @@ use crate::{
 };
 
 mod blocks;
+mod missing_parents;
 mod namespaces;
 mod networks;
 mod node_objects;
+mod node_writes;
 mod pods;
 mod relist;
 
 pub(crate) use namespaces::NamespaceFacts;
-pub(crate) use node_objects::{NodeWrite, name_of};
+pub(crate) use node_objects::name_of;
+pub(crate) use node_writes::NodeWrite;
 use relist::Relist;
 
 /// All that is known. One task owns it.
@@ -84,9 +87,9 @@ struct Stale {
     namespaces: BTreeSet<String>,
     /// Nodes whose object may have to say something else beside grants.
     nodes: BTreeSet<Name>,
-    /// Nodes whose attachments changed, for the pods' network status.
-    attached: BTreeSet<Name>,
-    /// Owners whose pod changed, for its network status.
+    /// Nodes whose attachments or parents changed, for what pods are told.
+    reported: BTreeSet<Name>,
+    /// Owners whose pod changed, likewise.
     owners: BTreeSet<Uid>,
 }
 

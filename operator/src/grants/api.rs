@@ -6,11 +6,11 @@ use futures::{StreamExt as _, stream};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{
     Api, Client, ResourceExt as _,
-    api::{ListParams, Patch, PatchParams, PostParams},
+    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions},
 };
 use landfall_crds::{
     block::AddressBlock,
-    keys::LEDGER_CONFIG_MAP,
+    keys::{LEDGER_CONFIG_MAP, finalizer},
     node::{LandfallNode, LandfallNodeSpec},
 };
 use serde::Serialize;
@@ -85,6 +85,22 @@ impl Ledger {
             NodeWrite::Spec { before, spec } => {
                 let patch = node_patch(&before, &spec)?;
                 let name = before.name_any();
+                within(self.nodes.patch(&name, &PatchParams::default(), &patch)).await
+            }
+            NodeWrite::Delete(object) => {
+                let params = DeleteParams {
+                    preconditions: Some(Preconditions {
+                        uid: object.uid(),
+                        resource_version: object.resource_version(),
+                    }),
+                    ..DeleteParams::default()
+                };
+                let deleted = within(self.nodes.delete(&object.name_any(), &params)).await?;
+                deleted.left().ok_or(Failure::Gone)
+            }
+            NodeWrite::LetGo(object) => {
+                let patch = let_go_patch(&object);
+                let name = object.name_any();
                 within(self.nodes.patch(&name, &PatchParams::default(), &patch)).await
             }
         }
@@ -204,6 +220,17 @@ fn node_patch(before: &LandfallNode, spec: &LandfallNodeSpec) -> Result<Patch<()
     }
     let patch = serde_json::from_value(Value::Array(steps));
     Ok(Patch::Json(patch.map_err(kube::Error::SerdeError)?))
+}
+
+/// Without our finalizer, if the object is still the version that was seen.
+fn let_go_patch(object: &LandfallNode) -> Patch<Value> {
+    let mut finalizers = object.metadata.finalizers.clone().unwrap_or_default();
+    finalizers.retain(|one| one != finalizer::ADDRESSES);
+    Patch::Merge(json!({"metadata": {
+        "uid": object.metadata.uid,
+        "resourceVersion": object.metadata.resource_version,
+        "finalizers": finalizers,
+    }}))
 }
 
 fn value(value: &impl Serialize) -> Result<Value, Failure> {

@@ -1,6 +1,9 @@
 //! Finalizers and statuses of networks, written by a task of their own.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use futures::StreamExt as _;
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
@@ -9,7 +12,11 @@ use kube::{
     api::{Patch, PatchParams},
 };
 use landfall_core::network::NetworkKind;
-use landfall_core::{address::Family, id::Uid, ledger::Millis};
+use landfall_core::{
+    address::Family,
+    id::{Name, Uid},
+    ledger::Millis,
+};
 use landfall_crds::{
     ipvlan::IpvlanNetwork,
     keys::{self, finalizer},
@@ -57,6 +64,8 @@ pub(crate) struct Upkeep {
     last: Millis,
     /// The version of each object whose finalizers were sent, and when.
     sent: BTreeMap<Uid, (Option<String>, Millis)>,
+    /// Names of networks that metrics speak of.
+    measured: BTreeSet<Name>,
 }
 
 // === impl Upkeep ===
@@ -70,6 +79,7 @@ impl Upkeep {
             metrics,
             last: 0,
             sent: BTreeMap::new(),
+            measured: BTreeSet::new(),
         };
         (upkeep, write_all(client, from))
     }
@@ -110,11 +120,17 @@ impl Upkeep {
         self.sent.retain(|uid, _| exists(uid));
     }
 
-    fn statuses(&self, world: &World, now: Millis) {
+    fn statuses(&mut self, world: &World, now: Millis) {
         let tally = dereference::tally(&world.view);
         let serving = dereference::serving(world.node_objects());
         let none = Serving::default();
         let now = time(now);
+        let names = world.network_objects().map(|(_, object)| object.name());
+        let names: BTreeSet<Name> = names.collect();
+        for gone in self.measured.difference(&names) {
+            self.metrics.forget_network(gone.as_str());
+        }
+        self.measured = names;
         for (uid, object) in world.network_objects() {
             let Some(verdict) = world.verdict(*uid) else {
                 continue;

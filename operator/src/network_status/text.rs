@@ -69,7 +69,11 @@ pub(crate) fn text(world: &World, owner: Uid) -> Option<String> {
 }
 
 /// The grants of one interface, if all of them are attached.
-fn attached<'n>(node: &'n LandfallNode, owner: Uid, interface: &str) -> Option<Vec<&'n Grant>> {
+pub(crate) fn attached<'n>(
+    node: &'n LandfallNode,
+    owner: Uid,
+    interface: &str,
+) -> Option<Vec<&'n Grant>> {
     let status = node.status.as_ref()?;
     let grants = node.spec.grants.iter();
     let grants: Vec<&Grant> = grants

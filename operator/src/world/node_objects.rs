@@ -1,26 +1,11 @@
 //! Nodes and their LandfallNodes.
 
 use kube::{ResourceExt as _, runtime::watcher::Event};
-use landfall_core::{
-    id::Name,
-    ledger::view::{NodeSpec, NodeView},
-};
-use landfall_crds::node::{LandfallNode, LandfallNodeSpec, ServedNetwork};
+use landfall_core::{id::Name, ledger::view::NodeView, network::Labels};
+use landfall_crds::node::LandfallNode;
 
 use super::{World, relist::Step, version};
-use crate::{convert, network::plan, nodes::NodeFacts};
-
-/// What must be written about a node.
-#[derive(Debug)]
-pub(crate) enum NodeWrite {
-    /// It has an agent and no object yet.
-    Create(Box<LandfallNode>),
-    /// Its spec must become this, if its generation is still that of `before`.
-    Spec {
-        before: Box<LandfallNode>,
-        spec: Box<LandfallNodeSpec>,
-    },
-}
+use crate::{convert, nodes::NodeFacts};
 
 // === impl World ===
 
@@ -77,12 +62,8 @@ impl World {
             known.metadata.generation == object.metadata.generation
                 && known.metadata.uid == object.metadata.uid
         });
-        let attached = |object: &LandfallNode| {
-            let status = object.status.as_ref();
-            status.map(|s| (s.attached.clone(), s.attached_links.clone()))
-        };
-        if known.and_then(attached) != attached(&object) {
-            self.stale.attached.insert(name.clone());
+        if known.is_none_or(|known| reports_differ(known, &object)) {
+            self.stale.reported.insert(name.clone());
         }
         if !same_spec {
             self.stale.nodes.insert(name.clone());
@@ -130,7 +111,7 @@ impl World {
         }
     }
 
-    fn labels_of(&self, name: &Name) -> landfall_core::network::Labels {
+    pub(super) fn labels_of(&self, name: &Name) -> Labels {
         let facts = self.nodes.get(name);
         facts.map(|facts| facts.labels.clone()).unwrap_or_default()
     }
@@ -139,68 +120,15 @@ impl World {
         let agents = self.agents.get(name);
         agents.is_some_and(|agents| agents.values().any(|ready| *ready))
     }
+}
 
-    /// Nodes whose object may have to say something else beside what the ledger decides.
-    pub(crate) fn take_stale_nodes(&mut self) -> Vec<Name> {
-        std::mem::take(&mut self.stale.nodes).into_iter().collect()
-    }
-
-    /// A write about a node failed: it is looked at again.
-    pub(crate) fn doubt_node(&mut self, name: Name) {
-        self.stale.nodes.insert(name.clone());
-        self.doubts.nodes.insert(name);
-    }
-
-    /// Looks at a node again without reading its object.
-    pub(crate) fn retry_node(&mut self, name: Name) {
-        self.stale.nodes.insert(name);
-    }
-
-    /// The write that brings a node's object up to date, with the protocol's part if it changed.
-    pub(crate) fn node_write(&self, name: &Name, protocol: Option<&NodeSpec>) -> Option<NodeWrite> {
-        let Some(object) = self.node_objects.get(name) else {
-            return self.new_node_object(name);
-        };
-        let mut spec = object.spec.clone();
-        if let Some(protocol) = protocol {
-            convert::node::write_spec(protocol, &mut spec, &self.view, self);
-        }
-        if let Some(identity) = self.nodes.get(name).and_then(|n| n.identity.as_ref())
-            && plan::may_become(&object.spec, identity)
-        {
-            spec.node = identity.clone();
-        }
-        spec.networks = self.served_on(name, &object.spec.networks);
-        (spec != object.spec).then(|| NodeWrite::Spec {
-            before: Box::new(object.clone()),
-            spec: Box::new(spec),
-        })
-    }
-
-    /// Each node with a pod of our DaemonSet gets an object, as soon as its machine is known.
-    fn new_node_object(&self, name: &Name) -> Option<NodeWrite> {
-        let has_agent = self.agents.contains_key(name);
-        let identity = self.nodes.get(name)?.identity.clone()?;
-        let spec = LandfallNodeSpec {
-            node: identity,
-            networks: self.served_on(name, &[]),
-            ..LandfallNodeSpec::default()
-        };
-        has_agent.then(|| NodeWrite::Create(Box::new(LandfallNode::new(name.as_str(), spec))))
-    }
-
-    /// The networks as a node must serve them. One that its object shows no more (its user broke it)
-    /// stays as the node has it, as long as something is held.
-    fn served_on(&self, name: &Name, before: &[ServedNetwork]) -> Vec<ServedNetwork> {
-        let labels = self.labels_of(name);
-        let networks = self.view.networks.values();
-        let networks = networks.filter(|network| self.is_served(network.network.uid));
-        let shown = networks.map(|network| ServedNetwork::new(&network.network, &labels));
-        let broken = before.iter().filter(|served| {
-            !self.view.networks.contains_key(&served.uid) && self.is_served(served.uid)
-        });
-        shown.chain(broken.cloned()).collect()
-    }
+/// Whether pods must be told something else.
+fn reports_differ(before: &LandfallNode, after: &LandfallNode) -> bool {
+    let report = |object: &LandfallNode| {
+        let status = object.status.clone().unwrap_or_default();
+        (status.attached, status.attached_links, status.parents)
+    };
+    before.spec.grants != after.spec.grants || report(before) != report(after)
 }
 
 pub(crate) fn name_of(object: &LandfallNode) -> Name {

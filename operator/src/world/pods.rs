@@ -10,7 +10,7 @@ use landfall_core::{
     id::{Name, Uid},
     network::Labels,
 };
-use landfall_crds::node::PodName;
+use landfall_crds::{keys::event, node::PodName};
 
 use super::{World, relist::Step};
 use crate::{
@@ -68,6 +68,7 @@ impl World {
             }
             self.agents.retain(|_, agents| !agents.is_empty());
             self.refresh_node(&facts.node);
+            self.stale.nodes.insert(facts.node.clone());
         }
         self.withdraw(key, facts.owner);
     }
@@ -136,7 +137,7 @@ impl World {
     /// Owners whose pod or attachments changed since the last call.
     pub(crate) fn take_stale_owners(&mut self) -> BTreeSet<Uid> {
         let mut owners = std::mem::take(&mut self.stale.owners);
-        for name in std::mem::take(&mut self.stale.attached) {
+        for name in std::mem::take(&mut self.stale.reported) {
             let grants = self
                 .node_objects
                 .get(&name)
@@ -177,5 +178,5 @@ pub(super) type DefaultRoutesOf = BTreeMap<Uid, crate::pods::DefaultRoutes>;
 fn on_host_network(facts: &PodFacts) -> Notice {
     let message = "the pod has the node's own network (spec.hostNetwork), where nothing can be \
                    attached: remove its networks annotation, or set hostNetwork to false";
-    Notice::warning(facts, "HostNetworkHasNoAttachments", message)
+    Notice::warning(facts, event::HOST_NETWORK_HAS_NO_ATTACHMENTS, message)
 }

@@ -1,16 +1,18 @@
 use std::collections::BTreeMap;
 
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
 use kube::runtime::watcher::Event;
 use landfall_core::{
-    id::{Name, Uid},
-    ledger::{Block, BlockId, fresh::Tick},
+    id::{Name, Seq, Uid},
+    ledger::{Block, BlockId, Entry, Holder, State, fresh::Tick},
 };
 use landfall_crds::{
     block::AddressBlock,
-    node::{LandfallNode, LandfallNodeSpec, NodeIdentity},
+    keys::finalizer,
+    node::{Grant, LandfallNode, LandfallNodeSpec, NodeIdentity},
 };
 
-use super::{World, node_objects::NodeWrite};
+use super::{NodeWrite, World};
 use crate::{
     convert,
     nodes::NodeFacts,
@@ -279,4 +281,56 @@ fn a_pod_on_the_nodes_own_network_is_told_so() {
     see_pod(&mut world, pod);
     assert!(world.view.pods.is_empty());
     assert_eq!(world.notices.len(), 1);
+}
+
+#[test]
+fn a_node_object_ends_with_its_node_unless_an_entry_names_it() {
+    let name = Name::from("a");
+    let mut world = world();
+    world.put_node_object(node(10, 1));
+    match world.node_write(&name, None) {
+        Some(NodeWrite::Delete(_)) => {}
+        other => panic!("{other:?}"),
+    }
+    let mut held = Block::new(id(), 1);
+    let entry = Entry {
+        state: State::Granted,
+        seq: Seq {
+            epoch: 1,
+            counter: 1,
+        },
+        network: Uid(1),
+        holder: Some(Holder {
+            node: name.clone(),
+            node_uid: Uid(1),
+            machine: Uid(10),
+            owner: Uid(1),
+            interface: Name::from("net1"),
+            index: 0,
+        }),
+        since: 0,
+    };
+    held.entries.insert("10.20.0.5".parse().unwrap(), entry);
+    world.put_block(convert::block::write(&held, None), None);
+    assert!(world.node_write(&name, None).is_none());
+}
+
+#[test]
+fn a_node_object_that_somebody_deletes_is_let_go_once_nothing_is_held() {
+    let mut object = node(10, 1);
+    object.metadata.deletion_timestamp = Some(Time(Timestamp::UNIX_EPOCH));
+    object.metadata.finalizers = Some(vec![finalizer::ADDRESSES.to_owned()]);
+    let mut world = world();
+    see_pod(&mut world, agent("agent", true));
+    see_node(&mut world, Some(identity(1, 10)));
+    let mut granted = object.clone();
+    granted.spec.grants.push(Grant::default());
+    world.put_node_object(granted);
+    assert!(world.node_write(&Name::from("a"), None).is_none());
+    object.metadata.resource_version = Some("11".to_owned());
+    world.put_node_object(object);
+    match world.node_write(&Name::from("a"), None) {
+        Some(NodeWrite::LetGo(_)) => {}
+        other => panic!("{other:?}"),
+    }
 }
