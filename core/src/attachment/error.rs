@@ -17,7 +17,7 @@ pub struct AnnotationError {
     pub fault: Fault,
 }
 
-/// What is wrong. Texts of the user are kept short by [`quote`].
+/// What is wrong. Texts of the user are quoted, and cut where they get long.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// The annotation has too many bytes.

@@ -58,7 +58,7 @@ pub struct VlanSpec {
     /// The VLAN's number. Next attachment.
     #[schemars(range(min = 1, max = 4094))]
     pub id: u16,
-    /// The interface's name. Absent: <parent>.<id>. Next attachment.
+    /// The interface's name. Absent: the parent's name, a dot and the id. Next attachment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 15), regex(pattern = r"^[!-$&-.0-9;-~]+$"))]
     pub name: Option<String>,
