@@ -43,6 +43,8 @@ fn a_link_is_made_in_the_pod_with_its_final_name_index_mac_and_mtu() {
 fn addresses_are_usable_when_attach_returns() {
     let rig = Rig::new();
     let pod = Namespace::new("pod");
+    // The interface's own accept_dad counts only while this one is off.
+    run_sysctl(&pod, "net.ipv6.conf.all.accept_dad=1");
 
     rig.attach(&pod, &rig.link("c1", 5)).unwrap();
 
@@ -241,9 +243,14 @@ fn a_parent_that_is_down_delays_nothing() {
     let rig = Rig::new();
     let pod = Namespace::new("pod");
     rig.node.ip(&["link", "set", "eth1", "down"]);
+    let mut link = rig.link("c1", 5);
+    link.routes = vec![
+        route("0.0.0.0/0", Some("10.9.0.1"), None),
+        route("::/0", Some("fd00:9::1"), None),
+    ];
 
     let started = std::time::Instant::now();
-    let made = rig.attach(&pod, &rig.link("c1", 5)).unwrap();
+    let made = rig.attach(&pod, &link).unwrap();
 
     assert!(started.elapsed().as_millis() < 500);
     assert!(made.link.up && !made.link.carrier);

@@ -1,6 +1,6 @@
 //! What a detach leaves.
 
-use landfall_link::{Detached, detach};
+use landfall_link::{Detached, detach, devices};
 
 use crate::rig::{Namespace, Rig};
 
@@ -9,12 +9,17 @@ fn the_link_is_gone_when_detach_returns() {
     let rig = Rig::new();
     let pod = Namespace::new("pod");
     let link = rig.link("c1", 5);
-    rig.attach(&pod, &link).unwrap();
+    let netns = pod.open();
+    for _ in 0..10 {
+        rig.attach(&pod, &link).unwrap();
 
-    let detached = detach(&pod.open(), &link.device).unwrap();
+        let detached = detach(&netns, &link.device).unwrap();
 
-    assert_eq!(detached, Detached::Removed);
-    assert!(pod.link("net1").is_null());
+        // Before ip(8) could be started, the link would be gone anyway.
+        assert_eq!(devices(&netns).unwrap(), []);
+        assert_eq!(detached, Detached::Removed);
+        assert!(pod.link("net1").is_null());
+    }
 }
 
 #[test]

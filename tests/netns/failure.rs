@@ -3,9 +3,9 @@
 use landfall_core::{
     link::Setting,
     mac::Mac,
-    network::{Driver, IpvlanFlag, IpvlanMode, MacvlanMode},
+    network::{Driver, IpvlanFlag, IpvlanMode, MacvlanMode, VlanProtocol},
 };
-use landfall_link::{Cause, Hint};
+use landfall_link::{Cause, Hint, VlanLink};
 
 use crate::rig::{Namespace, Rig, macvlan, route, sentence};
 
@@ -253,6 +253,30 @@ fn a_kernel_without_the_driver_is_named() {
     let text = sentence(&error);
     assert!(text.contains("this kernel has no ipvlan driver"), "{text}");
     assert!(text.ends_with("Unknown device type"), "{text}");
+}
+
+#[test]
+fn a_kernel_without_vlans_is_named() {
+    assert!(
+        !std::path::Path::new("/proc/net/vlan").exists(),
+        "the uml tier's tests can run here"
+    );
+    let rig = Rig::new();
+    let vlan = VlanLink {
+        name: "eth1.70".into(),
+        parent: rig.parent(),
+        id: 70,
+        protocol: VlanProtocol::Customer,
+    };
+
+    let error = rig.agent().make_vlan(&vlan).unwrap_err();
+
+    let text = sentence(&error);
+    assert!(
+        text.contains("with id 70 (this kernel has no VLANs; load the module 8021q)"),
+        "{text}"
+    );
+    assert!(rig.node.link("eth1.70").is_null());
 }
 
 #[test]

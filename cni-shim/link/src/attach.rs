@@ -138,6 +138,10 @@ impl Node {
         Ok(check(wanted, self.observe(netns, wanted)?.as_ref()))
     }
 
+    pub(crate) fn host(&mut self) -> &mut Socket {
+        &mut self.host
+    }
+
     /// The node's own links.
     pub fn parents(&mut self) -> Result<Vec<Parent>, ObserveError> {
         parents::list(&mut self.host)

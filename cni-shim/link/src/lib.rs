@@ -24,6 +24,7 @@ mod observe;
 mod parents;
 mod socket;
 mod sysctl;
+mod vlan;
 
 pub use announce::{AnnounceError, announce};
 pub use attach::{AttachError, Cause, Made, Node, StepError};
@@ -35,3 +36,4 @@ pub use observe::{ObserveError, devices};
 pub use parents::{Parent, list};
 pub use socket::{NetlinkError, Refusal, Socket};
 pub use sysctl::{PROC_SYS, SysctlError, Sysctls};
+pub use vlan::{VLAN_ALIAS, VlanError, VlanLink};

@@ -121,7 +121,7 @@ pub(crate) fn remove(index: u32) -> Request {
     }
 }
 
-fn set_link<const N: usize>(index: u32, attributes: [LinkAttribute; N]) -> Request {
+pub(crate) fn set_link<const N: usize>(index: u32, attributes: [LinkAttribute; N]) -> Request {
     let mut message = LinkMessage::default();
     message.header.index = index;
     message.attributes = attributes.into();

@@ -104,7 +104,7 @@ pub(crate) fn by_index(socket: &mut Socket, index: u32) -> Result<Option<Observe
     get_link(socket, message)
 }
 
-fn get_link(
+pub(crate) fn get_link(
     socket: &mut Socket,
     mut message: LinkMessage,
 ) -> Result<Option<Observed>, NetlinkError> {

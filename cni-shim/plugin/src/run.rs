@@ -128,7 +128,8 @@ impl<'a> Call<'a> {
     fn chained(&self) -> Result<Output<'a>, CniError> {
         match self.environment.verb {
             Verb::Add => self.chained_add(),
-            Verb::Del => match self.config.asked()? {
+            // Annotations that can't be read must not keep a pod in Terminating.
+            Verb::Del => match self.config.asked().unwrap_or(Asked::Unknown) {
                 Asked::Nothing => Ok(Output::default()),
                 // An agent that never heard of the container says so at once.
                 Asked::Unknown => self.del(Door::Chained, None, Annotations::default()),

@@ -83,6 +83,22 @@ fn stand_alone_is_refused_with_a_reason() {
 }
 
 #[test]
+fn a_del_succeeds_whatever_the_annotations_and_the_result_are() {
+    let folder = std::env::temp_dir().join(format!("landfall-run-{}", std::process::id()));
+    let environment = environment(Verb::Del);
+    let node = Node::below(&folder);
+    for input in [
+        r#"{"name":"n","runtimeConfig":{"io.kubernetes.cri.pod-annotations":7}}"#,
+        r#"{"name":"n","runtimeConfig":[],"prevResult":7}"#,
+    ] {
+        let output = run(&environment, input.as_bytes(), &node).unwrap();
+
+        assert!(output.remark.unwrap().contains("it is told later"));
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
 fn a_delegate_without_agent_is_not_available() {
     let input = r#"{"cniVersion":"1.1.0","name":"n","network":"x"}"#;
 

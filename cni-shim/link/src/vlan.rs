@@ -1,0 +1,139 @@
+//! 802.1Q and 802.1ad links on top of a parent, where a network asks for one that is missing.
+
+use landfall_core::{id::Name, network::VlanProtocol};
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
+use netlink_packet_route::{
+    RouteNetlinkMessage,
+    link::{self, InfoData, InfoKind, InfoVlan, LinkAttribute, LinkInfo, LinkMessage},
+};
+use nix::errno::Errno;
+
+use crate::{
+    attach::Node,
+    message,
+    observe::get_link,
+    socket::{NetlinkError, Request},
+};
+
+/// What `ip link` shows of a VLAN that we made, and by which we know that we may remove it.
+pub const VLAN_ALIAS: &str = "landfall:vlan";
+
+/// A VLAN to make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VlanLink {
+    /// Its name.
+    pub name: Name,
+    /// The index of the link below.
+    pub parent: u32,
+    /// 1 to 4094.
+    pub id: u16,
+    /// The tag's protocol.
+    pub protocol: VlanProtocol,
+}
+
+/// A VLAN that was not made or not removed.
+#[derive(Debug, thiserror::Error)]
+pub enum VlanError {
+    /// The kernel refused to make it.
+    #[error("cannot make the VLAN {name} with id {id}{}", hint(.source))]
+    Make {
+        /// Its name.
+        name: Name,
+        /// Its id.
+        id: u16,
+        /// Why.
+        #[source]
+        source: NetlinkError,
+    },
+    /// The kernel refused to remove it.
+    #[error("cannot remove the VLAN with index {index}")]
+    Remove {
+        /// Its index.
+        index: u32,
+        /// Why.
+        #[source]
+        source: NetlinkError,
+    },
+}
+
+fn hint(error: &NetlinkError) -> &'static str {
+    match error.errno() {
+        Some(Errno::EEXIST) => " (the parent has a VLAN of this id, or the name is taken)",
+        Some(Errno::EOPNOTSUPP) => " (this kernel has no VLANs; load the module 8021q)",
+        Some(Errno::ENODEV) => " (the parent is gone)",
+        _ => "",
+    }
+}
+
+impl Node {
+    /// Makes a VLAN on the node, sets it up and returns its index. A parent that is up is not required.
+    pub fn make_vlan(&mut self, vlan: &VlanLink) -> Result<u32, VlanError> {
+        let failed = |source| VlanError::Make {
+            name: vlan.name.clone(),
+            id: vlan.id,
+            source,
+        };
+        self.host().call(create(vlan)).map_err(failed)?;
+        let result = self.finish_vlan(vlan);
+        if let Ok(Some(index)) = result {
+            return Ok(index);
+        }
+        // Half a VLAN would look like a user's own.
+        if let Ok(Some(index)) = self.vlan_index(vlan) {
+            drop(self.remove_vlan(index));
+        }
+        let gone = NetlinkError::Garbled("the VLAN vanished");
+        Err(failed(result.err().unwrap_or(gone)))
+    }
+
+    fn finish_vlan(&mut self, vlan: &VlanLink) -> Result<Option<u32>, NetlinkError> {
+        let Some(index) = self.vlan_index(vlan)? else {
+            return Ok(None);
+        };
+        let alias = LinkAttribute::IfAlias(VLAN_ALIAS.to_owned());
+        self.host().call(message::set_link(index, [alias]))?;
+        let up = message::flag(index, link::LinkFlags::Up, true);
+        // With its parent down it can't be up yet; whoever sets the parent up sets it up too.
+        match self.host().call(up) {
+            Err(error) if error.errno() == Some(Errno::ENETDOWN) => Ok(Some(index)),
+            result => result.map(|()| Some(index)),
+        }
+    }
+
+    fn vlan_index(&mut self, vlan: &VlanLink) -> Result<Option<u32>, NetlinkError> {
+        let mut message = LinkMessage::default();
+        message.attributes = vec![LinkAttribute::IfName(vlan.name.as_str().to_owned())];
+        Ok(get_link(self.host(), message)?.map(|link| link.index))
+    }
+
+    /// Removes a VLAN that we made, with every link on top of it. One that is gone is removed.
+    pub fn remove_vlan(&mut self, index: u32) -> Result<(), VlanError> {
+        match self.host().call(message::remove(index)) {
+            Err(error) if error.errno() == Some(Errno::ENODEV) => Ok(()),
+            result => result.map_err(|source| VlanError::Remove { index, source }),
+        }
+    }
+}
+
+fn create(vlan: &VlanLink) -> Request {
+    let protocol = match vlan.protocol {
+        VlanProtocol::Customer => link::VlanProtocol::Ieee8021Q,
+        VlanProtocol::Service => link::VlanProtocol::Ieee8021Ad,
+    };
+    let mut message = LinkMessage::default();
+    message.attributes = vec![
+        LinkAttribute::IfName(vlan.name.as_str().to_owned()),
+        LinkAttribute::Link(vlan.parent),
+        LinkAttribute::LinkInfo(vec![
+            LinkInfo::Kind(InfoKind::Vlan),
+            LinkInfo::Data(InfoData::Vlan(vec![
+                InfoVlan::Id(vlan.id),
+                InfoVlan::Protocol(protocol),
+            ])),
+        ]),
+    ];
+    Request {
+        message: RouteNetlinkMessage::NewLink(message),
+        flags: NLM_F_CREATE | NLM_F_EXCL,
+    }
+}
