@@ -13,6 +13,7 @@ mod attach;
 mod detach;
 mod failure;
 mod netns;
+mod number;
 mod parents;
 mod repair;
 mod rig;
