@@ -6,6 +6,7 @@ use landfall_core::{agent::Phase, id::Name};
 use landfall_link::{Chain, Netns, devices};
 
 use crate::{
+    detach::at_its_place,
     records::{Entry, Facts},
     scan::Scan,
 };
@@ -83,8 +84,9 @@ pub fn check(records: &[Entry], netns_dir: &Path) -> Result<(), Wrong> {
 
 fn open(facts: &Facts, netns_dir: &Path) -> Option<Netns> {
     let is_it = |netns: &Netns| netns.cookie().is_ok_and(|found| found.0 == facts.cookie);
-    let at_its_place = Netns::open(&facts.netns).ok().filter(is_it);
-    at_its_place.or_else(|| Scan::all(netns_dir).ok()?.take(facts.cookie))
+    at_its_place(&facts.netns, netns_dir)
+        .filter(is_it)
+        .or_else(|| Scan::all(netns_dir).ok()?.take(facts.cookie))
 }
 
 impl fmt::Display for Wrong {

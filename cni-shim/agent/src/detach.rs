@@ -1,28 +1,33 @@
 //! Removes an attachment's link, wherever its namespace is found.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, thread, time::Duration};
 
-use landfall_core::agent::Event;
-use landfall_link::{Chain, DetachError, Detached, Netns, detach};
+use landfall_core::{agent::Event, link::Device};
+use landfall_link::{Chain, DetachError, Detached, Netns, Socket, detach, detach_by_number};
 
 use crate::{execute::DetachJob, scan::Scan};
+
+/// A namespace that ends loses its number first and its links up to 0.2 s later.
+const DYING: Duration = Duration::from_millis(500);
 
 /// Removes the link; says `Gone` only if the kernel did.
 pub fn remove(job: DetachJob, netns_dir: &Path) -> Event {
     let device = job.facts.device();
-    let Some(netns) = find(&job, netns_dir) else {
-        // Not found is not gone: a process may hold it where we don't look. The runtime tears it
-        // down after DEL has returned, and the sweep asks again.
-        return Event::NotGone {
-            key: job.key,
-            why: format!(
-                "its network namespace {} can't be found",
-                job.facts.netns.display()
-            ),
-            left_to_kernel: true,
-        };
+    let detached = match (find(&job, netns_dir), job.facts.number) {
+        (Some(netns), _) => detach(&netns, &device),
+        (None, Some(number)) => by_number(number, &device),
+        // Not found is not gone: a process may hold it where we don't look. The runtime tears it down
+        // after DEL has returned, and the sweep asks again.
+        (None, None) => {
+            let netns = job.facts.netns.display();
+            return Event::NotGone {
+                why: format!("its network namespace {netns} can't be found"),
+                left_to_kernel: true,
+                key: job.key,
+            };
+        }
     };
-    match detach(&netns, &device) {
+    match detached {
         Ok(Detached::Removed | Detached::Absent) => Event::Gone(job.key),
         Ok(Detached::Foreign(found)) => {
             tracing::warn!(
@@ -33,11 +38,23 @@ pub fn remove(job: DetachJob, netns_dir: &Path) -> Event {
         }
         Err(error) => Event::NotGone {
             why: Chain(&error).to_string(),
-            // With the namespace open but not entered, the kernel removes the link with it.
+            // A namespace that can't be entered takes the link with it when it ends.
             left_to_kernel: matches!(error, DetachError::Netns(_)),
             key: job.key,
         },
     }
+}
+
+fn by_number(number: i32, device: &Device) -> Result<Detached, DetachError> {
+    let mut socket = Socket::open().map_err(|source| DetachError::Remove {
+        name: device.name.clone(),
+        source,
+    })?;
+    let detached = detach_by_number(&mut socket, number, device)?;
+    if detached == Detached::Absent {
+        thread::sleep(DYING);
+    }
+    Ok(detached)
 }
 
 /// The namespace with the attachment's cookie: the one that somebody has open, the one at the path
@@ -48,10 +65,16 @@ fn find(job: &DetachJob, netns_dir: &Path) -> Option<Arc<Netns>> {
     if let Some(brought) = job.netns.as_ref().filter(|netns| is_it(netns)) {
         return Some(Arc::clone(brought));
     }
-    let at_its_place = Netns::open(&job.facts.netns).ok().filter(is_it);
-    at_its_place
+    at_its_place(&job.facts.netns, netns_dir)
+        .filter(is_it)
         .or_else(|| search(netns_dir, cookie))
         .map(Arc::new)
+}
+
+/// Runtimes say `/var/run/netns`, which is no name in our container.
+pub(crate) fn at_its_place(path: &Path, netns_dir: &Path) -> Option<Netns> {
+    let here = netns_dir.join(path.file_name()?);
+    Netns::open(&here).or_else(|_| Netns::open(path)).ok()
 }
 
 fn search(netns_dir: &Path, cookie: u64) -> Option<Netns> {

@@ -91,6 +91,8 @@ pub struct Sandbox {
     pub path: PathBuf,
     /// Its SO_NETNS_COOKIE.
     pub cookie: u64,
+    /// The number by which the node's own namespace knows it.
+    pub number: Option<i32>,
     /// The pod as `namespace/name`.
     pub pod: String,
 }

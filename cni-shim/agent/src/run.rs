@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::IsTerminal as _,
     path::Path,
     process::ExitCode,
     sync::{Arc, atomic::AtomicU64},
@@ -74,6 +75,7 @@ fn log(args: &Args) {
     let filter = tracing_subscriber::EnvFilter::new(&args.log);
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     match args.log_format {
         LogFormat::Json => builder.json().init(),

@@ -102,6 +102,7 @@ impl<L: Links> Engine<L> {
         let facts = Facts {
             netns: flight.sandbox.path.clone(),
             cookie: flight.sandbox.cookie,
+            number: flight.sandbox.number,
             name: device.name.clone(),
             index: device.index,
             parent: device.parent,

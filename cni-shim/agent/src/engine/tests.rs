@@ -163,6 +163,7 @@ impl Agent {
                 netns: Arc::new(Netns::open(&path).unwrap()),
                 path,
                 cookie: 42,
+                number: None,
                 pod: "default/a".to_owned(),
             },
             reply,

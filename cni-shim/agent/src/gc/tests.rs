@@ -22,6 +22,7 @@ fn entry(container: &str, phase: Phase, cookie: u64) -> Entry {
         facts: Some(Facts {
             netns: "/run/netns/x".into(),
             cookie,
+            number: None,
             name: "net1".into(),
             index: 70_000,
             parent: 2,

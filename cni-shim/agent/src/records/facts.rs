@@ -18,6 +18,9 @@ pub struct Facts {
     pub netns: PathBuf,
     /// SO_NETNS_COOKIE of it: no other namespace of this boot ever has the same.
     pub cookie: u64,
+    /// The number by which the node's own namespace knows it, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<i32>,
     /// The interface's name.
     pub name: Name,
     /// The interface's index in the sandbox.

@@ -42,6 +42,7 @@ fn entry(container: &str, interface: &str) -> Entry {
         facts: Some(Facts {
             netns: PathBuf::from("/run/netns/cni-1"),
             cookie: 77,
+            number: Some(3),
             name: Name::from(interface),
             index: 70_000,
             parent: 4,

@@ -13,7 +13,7 @@ use landfall_core::{
     attachment,
     id::{Name, Uid},
 };
-use landfall_link::{Chain, Netns};
+use landfall_link::{Chain, Netns, Socket, number};
 use landfall_plugin::{
     spec::{CniError, Code, Verb},
     wire::{Door, Request},
@@ -123,12 +123,21 @@ fn add(request: &Request, netns: Option<OwnedFd>) -> Result<Call, CniError> {
         container: container(request)?,
         asked,
         sandbox: Sandbox {
+            number: number_of(&netns),
             netns: Arc::new(netns),
             path,
             cookie: cookie.0,
             pod: format!("{}/{}", pod.namespace, pod.name),
         },
     })))
+}
+
+/// It is of use only where the path is gone at the end: without it a detach waits for the sweep.
+fn number_of(netns: &Netns) -> Option<i32> {
+    let numbered = Socket::open().and_then(|mut socket| number(&mut socket, netns));
+    numbered
+        .inspect_err(|error| tracing::warn!("a sandbox gets no number: {}", Chain(error)))
+        .ok()
 }
 
 fn asked(request: &Request) -> Result<Vec<Asked>, CniError> {
