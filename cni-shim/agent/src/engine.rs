@@ -26,9 +26,10 @@ use landfall_core::{
 };
 use landfall_crds::node::LandfallNode;
 use landfall_link::{Made, Netns, Parent as HostLink};
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::{
+    announce::Announcement,
     config::snapshot,
     execute::Links,
     identity::{Identity, Machine},
@@ -36,6 +37,7 @@ use crate::{
     records::{Entry, Facts, Loaded, Mark, Store, StoreError},
 };
 
+mod announcing;
 mod effects;
 mod published;
 
@@ -128,6 +130,8 @@ pub struct Outlets {
     pub published: watch::Sender<Arc<Published>>,
     /// Rung when the own object must be read with quorum.
     pub quorum_read: Arc<Notify>,
+    /// What to announce in the LAN.
+    pub announce: mpsc::UnboundedSender<Announcement>,
 }
 
 /// See the module.
@@ -286,7 +290,8 @@ impl<L: Links> Engine<L> {
             }
             Input::Event(event) => self.decide(event),
             Input::Links(links) => {
-                self.host_links = links;
+                let before = std::mem::replace(&mut self.host_links, links);
+                self.announce_returned(&before);
                 self.resolve_parents();
                 self.publish();
                 Ok(())

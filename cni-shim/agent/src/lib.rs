@@ -9,6 +9,7 @@
 //!
 //! Beside that it keeps the plugin on the node (install) and answers probes (metrics).
 
+pub mod announce;
 pub mod args;
 pub mod attach;
 pub mod check;

@@ -16,9 +16,10 @@ use kube::{Api, Client};
 use landfall_core::id::Uid;
 use landfall_plugin::{spool, wire};
 use nix::fcntl::{Flock, FlockArg};
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::{
+    announce,
     args::{Args, LogFormat},
     config,
     engine::{Engine, Handle, Outlets, Published},
@@ -112,10 +113,13 @@ fn start_engine(args: &Args, store: Store, machine: Machine) -> anyhow::Result<R
     let (engine, inputs) = Handle::new();
     let (published, state) = watch::channel(Arc::new(Published::default()));
     let quorum_read = Arc::new(Notify::new());
+    let (announce, announced) = mpsc::unbounded_channel();
     let outlets = Outlets {
         published,
         quorum_read: Arc::clone(&quorum_read),
+        announce,
     };
+    tokio::spawn(announce::run(announced, args.netns_dir.clone()));
     let paths = Paths {
         proc_sys: args.proc_sys.clone(),
         netns_dir: args.netns_dir.clone(),

@@ -164,8 +164,13 @@ impl<L: Links> Engine<L> {
             (Outcome::Failed(why), Some(flight)) if flight.passing => Outcome::TryAgain(why),
             (outcome, _) => outcome,
         };
-        let links = match (&outcome, flight) {
-            (Outcome::Done, Some(flight)) => flight.attached.into_values().collect(),
+        let links: Vec<Attached> = match (&outcome, flight) {
+            (Outcome::Done, Some(flight)) => {
+                for key in flight.attached.keys() {
+                    self.announce_new(key);
+                }
+                flight.attached.into_values().collect()
+            }
             _ => Vec::new(),
         };
         if let Some(reply) = self.replies.remove(&token) {

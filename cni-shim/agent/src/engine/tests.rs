@@ -50,6 +50,7 @@ struct Agent {
     jobs: Jobs,
     published: watch::Receiver<Arc<Published>>,
     asked: Arc<Notify>,
+    announced: mpsc::UnboundedReceiver<Announcement>,
 }
 
 fn parent() -> Arc<HostLink> {
@@ -77,9 +78,11 @@ fn start(folder: Rc<RefCell<Folder>>) -> Agent {
     let jobs = Jobs::default();
     let (published, receiver) = watch::channel(Arc::new(Published::default()));
     let asked = Arc::new(Notify::new());
+    let (announce, announced) = mpsc::unbounded_channel();
     let outlets = Outlets {
         published,
         quorum_read: Arc::clone(&asked),
+        announce,
     };
     let mut engine = Engine::start(store, MACHINE, jobs.clone(), outlets).unwrap();
     engine.take(Input::Links(vec![parent()])).unwrap();
@@ -89,6 +92,7 @@ fn start(folder: Rc<RefCell<Folder>>) -> Agent {
         jobs,
         published: receiver,
         asked,
+        announced,
     }
 }
 
@@ -410,4 +414,35 @@ fn a_link_that_cant_be_made_leaves_no_record() {
     }
     assert_eq!(outcome(answer), Some(Outcome::Failed("no".to_owned())));
     assert!(agent.stored().entries.is_empty());
+}
+
+#[test]
+fn a_new_attachment_is_announced_after_the_kernel_did_it_once() {
+    let mut agent = ready();
+    agent.see(2, &json!({"grants": grants()}), false);
+    agent.add(1, "c1");
+    assert!(agent.announced.try_recv().is_err());
+    agent.make_all();
+    let announced = agent.announced.try_recv().unwrap();
+    assert_eq!((announced.count, announced.at_once), (2, false));
+    assert_eq!(
+        announced.addresses,
+        ["10.1.0.5".parse::<std::net::IpAddr>().unwrap()]
+    );
+}
+
+#[test]
+fn a_carrier_that_comes_back_is_announced_in_full() {
+    let mut agent = ready();
+    agent.see(2, &json!({"grants": grants()}), false);
+    agent.add(1, "c1");
+    agent.make_all();
+    agent.announced.try_recv().unwrap();
+    let mut down = HostLink::clone(&parent());
+    down.carrier = false;
+    agent.take(Input::Links(vec![Arc::new(down)]));
+    assert!(agent.announced.try_recv().is_err());
+    agent.take(Input::Links(vec![parent()]));
+    let announced = agent.announced.try_recv().unwrap();
+    assert_eq!((announced.count, announced.at_once), (3, true));
 }

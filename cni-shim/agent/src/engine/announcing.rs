@@ -1,0 +1,85 @@
+//! Which attachments are announced, and when.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use landfall_core::agent::{Key, Phase, Record};
+use landfall_crds::node::ServedNetwork;
+use landfall_link::Parent as HostLink;
+
+use super::Engine;
+use crate::{announce::Announcement, execute::Links, records::Facts};
+
+impl<L: Links> Engine<L> {
+    /// After an attach: the kernel has sent the first by itself.
+    pub(super) fn announce_new(&self, key: &Key) {
+        self.announce(key, false);
+    }
+
+    /// After the links changed: everything on a parent whose carrier has come back.
+    pub(super) fn announce_returned(&self, before: &[Arc<HostLink>]) {
+        let had = |index: u32| {
+            before
+                .iter()
+                .any(|link| link.index == index && link.carrier)
+        };
+        let known = |index: u32| before.iter().any(|link| link.index == index);
+        let returned: BTreeSet<u32> = self
+            .host_links
+            .iter()
+            .filter(|link| link.carrier && known(link.index) && !had(link.index))
+            .map(|link| link.index)
+            .collect();
+        if returned.is_empty() {
+            return;
+        }
+        for (key, facts) in &self.facts {
+            if returned.contains(&facts.parent) {
+                self.announce(key, true);
+            }
+        }
+    }
+
+    fn announce(&self, key: &Key, at_once: bool) {
+        let (Some(record), Some(facts)) = (self.durable.records.get(key), self.facts.get(key))
+        else {
+            return;
+        };
+        if let Some(announcement) = self.announcement(record, facts, at_once) {
+            // Nobody listens when the agent is ending.
+            self.outlets.announce.send(announcement).ok();
+        }
+    }
+
+    fn announcement(&self, record: &Record, facts: &Facts, at_once: bool) -> Option<Announcement> {
+        let network = self.network_of(record)?;
+        let silent = record.addresses.is_empty()
+            || record.phase != Phase::Active
+            // The parent's namespace routes to it: nobody asks for it by ARP.
+            || network.mode.starts_with("l3");
+        if silent {
+            return None;
+        }
+        let parent = self
+            .host_links
+            .iter()
+            .find(|link| link.index == facts.parent);
+        let kernels = u8::from(!at_once);
+        Some(Announcement {
+            facts: facts.clone(),
+            mac: facts.mac.or_else(|| parent?.mac)?,
+            addresses: record
+                .addresses
+                .iter()
+                .map(|(address, _)| *address)
+                .collect(),
+            count: network.announce.count.saturating_sub(kernels),
+            interval: Duration::from_millis(network.announce.interval_ms),
+            at_once,
+        })
+    }
+
+    fn network_of(&self, record: &Record) -> Option<&ServedNetwork> {
+        let mut networks = self.object.as_ref()?.spec.networks.iter();
+        networks.find(|network| network.uid == record.network)
+    }
+}
