@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context, Result};
 use nix::{
     errno::Errno,
-    mount::{MsFlags, mount},
+    mount::{MntFlags, MsFlags, mount, umount2},
     sys::wait::{WaitPidFlag, waitpid},
     unistd::Pid,
 };
@@ -110,12 +110,32 @@ pub(crate) fn run(spec: &Path) -> Result<()> {
     }
 }
 
+/// Unmounts what the machine has below `place`. A tmpfs on top would hide it, but it would stay in
+/// the list of mounts, under the same path as what the node mounts there later (`/run/netns`), and
+/// containerd would judge the wrong one.
+fn uncover(place: &Path) -> Result<()> {
+    let list = fs::read_to_string("/proc/self/mountinfo")?;
+    let points = list
+        .lines()
+        .filter_map(|line| line.split(' ').nth(4))
+        .map(Path::new);
+    let mut below: Vec<&Path> = points
+        .filter(|point| point.starts_with(place) && *point != place)
+        .collect();
+    below.reverse();
+    for point in below {
+        umount2(point, MntFlags::MNT_DETACH).with_context(|| point.display().to_string())?;
+    }
+    Ok(())
+}
+
 fn mounts(spec: &Spec) -> Result<()> {
     let none = None::<&str>;
     mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)
         .context("private mounts")?;
     mount(Some("proc"), "/proc", Some("proc"), MsFlags::empty(), none).context("/proc")?;
     for place in &spec.tmpfs {
+        uncover(place)?;
         mount(
             Some("tmpfs"),
             place,
