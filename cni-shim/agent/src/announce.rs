@@ -4,13 +4,13 @@
 //! are sent from here, and all of them again when the parent's carrier comes back: meanwhile switches
 //! and neighbours may have forgotten.
 
-use std::{net::IpAddr, path::PathBuf, time::Duration};
+use std::{net::IpAddr, time::Duration};
 
 use landfall_core::mac::Mac;
 use landfall_link::{AnnounceError, Chain, announce};
 use tokio::{sync::mpsc, task::spawn_blocking, time::sleep};
 
-use crate::{detach::at_its_place, records::Facts};
+use crate::{detach::at_its_place, records::Facts, scan::Roots};
 
 /// What to announce, and how often.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,19 +30,19 @@ pub struct Announcement {
 }
 
 /// Announces what it is told to. Ends with the engine.
-pub async fn run(mut told: mpsc::UnboundedReceiver<Announcement>, netns_dir: PathBuf) {
+pub async fn run(mut told: mpsc::UnboundedReceiver<Announcement>, roots: Roots) {
     while let Some(announcement) = told.recv().await {
-        tokio::spawn(repeat(announcement, netns_dir.clone()));
+        tokio::spawn(repeat(announcement, roots.clone()));
     }
 }
 
-async fn repeat(announcement: Announcement, netns_dir: PathBuf) {
+async fn repeat(announcement: Announcement, roots: Roots) {
     for turn in 0..announcement.count {
         if turn > 0 || !announcement.at_once {
             sleep(announcement.interval).await;
         }
-        let (once, netns_dir) = (announcement.clone(), netns_dir.clone());
-        let sent = spawn_blocking(move || once.send(&netns_dir)).await;
+        let (once, roots) = (announcement.clone(), roots.clone());
+        let sent = spawn_blocking(move || once.send(&roots)).await;
         match sent {
             Ok(Ok(true)) => {}
             // The sandbox, or its link, has gone meanwhile.
@@ -61,9 +61,9 @@ async fn repeat(announcement: Announcement, netns_dir: PathBuf) {
 impl Announcement {
     /// `false`: the sandbox is no longer in its place. It is opened anew each time: held open, it would
     /// outlive its pod.
-    fn send(&self, netns_dir: &std::path::Path) -> Result<bool, AnnounceError> {
+    fn send(&self, roots: &Roots) -> Result<bool, AnnounceError> {
         let facts = &self.facts;
-        let Some(netns) = at_its_place(&facts.netns, netns_dir) else {
+        let Some(netns) = at_its_place(&facts.netns, roots) else {
             return Ok(false);
         };
         if netns.cookie()?.0 != facts.cookie {

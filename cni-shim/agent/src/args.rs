@@ -32,6 +32,10 @@ pub struct Args {
     #[arg(long, env = "PROC_SYS", default_value = "/host/proc/sys")]
     pub proc_sys: PathBuf,
 
+    /// The processes of the node: those of the container itself, with hostPID.
+    #[arg(long, env = "PROC", default_value = "/proc")]
+    pub proc: PathBuf,
+
     /// Where runtimes bind network namespaces.
     #[arg(long, env = "NETNS_DIR", default_value = "/run/netns")]
     pub netns_dir: PathBuf,

@@ -1,6 +1,6 @@
 //! CHECK: are the links of a sandbox there, with their addresses?
 
-use std::{fmt, net::IpAddr, path::Path};
+use std::{fmt, net::IpAddr};
 
 use landfall_core::{agent::Phase, id::Name};
 use landfall_link::{Chain, Netns, devices};
@@ -8,7 +8,7 @@ use landfall_link::{Chain, Netns, devices};
 use crate::{
     detach::at_its_place,
     records::{Entry, Facts},
-    scan::Scan,
+    scan::{Roots, Scan},
 };
 
 /// What is not as it was made.
@@ -40,12 +40,12 @@ pub enum Wrong {
 }
 
 /// Checks the records of one sandbox.
-pub fn check(records: &[Entry], netns_dir: &Path) -> Result<(), Wrong> {
+pub fn check(records: &[Entry], roots: &Roots) -> Result<(), Wrong> {
     let active = records
         .iter()
         .filter(|entry| entry.record.phase == Phase::Active);
     for (entry, facts) in active.filter_map(|entry| Some((entry, entry.facts.as_ref()?))) {
-        let netns = open(facts, netns_dir).ok_or(Wrong::NoNetns)?;
+        let netns = open(facts, roots).ok_or(Wrong::NoNetns)?;
         let found =
             devices(&netns).map_err(|error| Wrong::Unreadable(Chain(&error).to_string()))?;
         let device = facts.device();
@@ -82,11 +82,11 @@ pub fn check(records: &[Entry], netns_dir: &Path) -> Result<(), Wrong> {
     Ok(())
 }
 
-fn open(facts: &Facts, netns_dir: &Path) -> Option<Netns> {
+fn open(facts: &Facts, roots: &Roots) -> Option<Netns> {
     let is_it = |netns: &Netns| netns.cookie().is_ok_and(|found| found.0 == facts.cookie);
-    at_its_place(&facts.netns, netns_dir)
+    at_its_place(&facts.netns, roots)
         .filter(is_it)
-        .or_else(|| Scan::all(netns_dir).ok()?.take(facts.cookie))
+        .or_else(|| Scan::all(roots).ok()?.take(facts.cookie))
 }
 
 impl fmt::Display for Wrong {

@@ -5,15 +5,18 @@ use std::{path::Path, sync::Arc, thread, time::Duration};
 use landfall_core::{agent::Event, link::Device};
 use landfall_link::{Chain, DetachError, Detached, Netns, Socket, detach, detach_by_number};
 
-use crate::{execute::DetachJob, scan::Scan};
+use crate::{
+    execute::DetachJob,
+    scan::{Roots, Scan},
+};
 
 /// A namespace that ends loses its number first and its links up to 0.2 s later.
 const DYING: Duration = Duration::from_millis(500);
 
 /// Removes the link; says `Gone` only if the kernel did.
-pub fn remove(job: DetachJob, netns_dir: &Path) -> Event {
+pub fn remove(job: DetachJob, roots: &Roots) -> Event {
     let device = job.facts.device();
-    let detached = match (find(&job, netns_dir), job.facts.number) {
+    let detached = match (find(&job, roots), job.facts.number) {
         (Some(netns), _) => detach(&netns, &device),
         (None, Some(number)) => by_number(number, &device),
         // Not found is not gone: a process may hold it where we don't look. The runtime tears it down
@@ -59,26 +62,26 @@ fn by_number(number: i32, device: &Device) -> Result<Detached, DetachError> {
 
 /// The namespace with the attachment's cookie: the one that somebody has open, the one at the path
 /// where it was, or any other place.
-fn find(job: &DetachJob, netns_dir: &Path) -> Option<Arc<Netns>> {
+fn find(job: &DetachJob, roots: &Roots) -> Option<Arc<Netns>> {
     let cookie = job.facts.cookie;
     let is_it = |netns: &Netns| netns.cookie().is_ok_and(|found| found.0 == cookie);
     if let Some(brought) = job.netns.as_ref().filter(|netns| is_it(netns)) {
         return Some(Arc::clone(brought));
     }
-    at_its_place(&job.facts.netns, netns_dir)
+    at_its_place(&job.facts.netns, roots)
         .filter(is_it)
-        .or_else(|| search(netns_dir, cookie))
+        .or_else(|| search(roots, cookie))
         .map(Arc::new)
 }
 
 /// Runtimes say `/var/run/netns`, which is no name in our container.
-pub(crate) fn at_its_place(path: &Path, netns_dir: &Path) -> Option<Netns> {
-    let here = netns_dir.join(path.file_name()?);
+pub(crate) fn at_its_place(path: &Path, roots: &Roots) -> Option<Netns> {
+    let here = roots.netns_dir.join(path.file_name()?);
     Netns::open(&here).or_else(|_| Netns::open(path)).ok()
 }
 
-fn search(netns_dir: &Path, cookie: u64) -> Option<Netns> {
-    match Scan::all(netns_dir) {
+fn search(roots: &Roots, cookie: u64) -> Option<Netns> {
+    match Scan::all(roots) {
         Ok(scan) => scan.take(cookie),
         Err(error) => {
             tracing::warn!("a namespace is searched in vain: {}", Chain(&error));

@@ -2,7 +2,7 @@
 //! kernel (RTM_DELLINK for 20 ms), and a tokio worker that is held serves nobody.
 
 use std::{
-    path::PathBuf,
+    path::Path,
     sync::{
         Arc, Mutex, PoisonError,
         mpsc::{self, Receiver, Sender},
@@ -20,6 +20,7 @@ use crate::{
     detach,
     engine::{Handle, Input},
     records::Facts,
+    scan::Roots,
 };
 
 /// The kernel makes links under one lock: two threads make 1.3 times as many a second as one, eight
@@ -78,24 +79,16 @@ pub enum PoolError {
     Thread(#[from] std::io::Error),
 }
 
-/// Where things are on this node.
-#[derive(Clone, Debug)]
-pub struct Paths {
-    /// The writable `/proc/sys`.
-    pub proc_sys: PathBuf,
-    /// Where runtimes bind network namespaces.
-    pub netns_dir: PathBuf,
-}
-
 // === impl Pool ===
 
 impl Pool {
-    /// Starts the threads, in the network namespace of the calling thread.
-    pub fn start(paths: &Paths, engine: &Handle) -> Result<Self, PoolError> {
+    /// Starts the threads, in the network namespace of the calling thread. `proc_sys` is the writable
+    /// `/proc/sys`.
+    pub fn start(proc_sys: &Path, roots: &Roots, engine: &Handle) -> Result<Self, PoolError> {
         let (attach, jobs) = mpsc::channel::<AttachJob>();
         let jobs = Arc::new(Mutex::new(jobs));
         for _ in 0..ATTACH_THREADS {
-            let mut node = Node::open(&paths.proc_sys)?;
+            let mut node = Node::open(proc_sys)?;
             let engine = engine.clone();
             worker("attach", &jobs, move |job| {
                 engine.tell(make(&mut node, job));
@@ -105,9 +98,9 @@ impl Pool {
         let jobs = Arc::new(Mutex::new(jobs));
         for _ in 0..DETACH_THREADS {
             let engine = engine.clone();
-            let netns_dir = paths.netns_dir.clone();
+            let roots = roots.clone();
             worker("detach", &jobs, move |job| {
-                engine.tell(Input::Event(detach::remove(job, &netns_dir)));
+                engine.tell(Input::Event(detach::remove(job, &roots)));
             })?;
         }
         Ok(Self { attach, detach })

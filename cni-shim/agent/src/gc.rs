@@ -1,13 +1,13 @@
 //! The sweep: attachments whose sandbox is gone though nobody called DEL, and DELs that could not be
 //! finished.
 
-use std::{collections::BTreeSet, path::Path};
+use std::collections::BTreeSet;
 
 use landfall_core::{agent::Phase, id::Name};
 
 use crate::{
     records::Entry,
-    scan::{Scan, ScanError},
+    scan::{Roots, Scan, ScanError},
 };
 
 mod rounds;
@@ -27,13 +27,13 @@ impl Sweep {
     pub fn observe(
         &mut self,
         records: &[Entry],
-        netns_dir: &Path,
+        roots: &Roots,
     ) -> Result<BTreeSet<Name>, ScanError> {
         if records.is_empty() {
             self.suspects.clear();
             return Ok(BTreeSet::new());
         }
-        let scan = Scan::all(netns_dir)?;
+        let scan = Scan::all(roots)?;
         Ok(self.judge(records, |cookie| scan.has(cookie)))
     }
 

@@ -23,13 +23,14 @@ use crate::{
     args::{Args, LogFormat},
     config,
     engine::{Engine, Handle, Outlets, Published},
-    execute::{Paths, Pool},
+    execute::Pool,
     gc,
     identity::Machine,
     install::{self, Installed, Places},
     metrics::{self, Metrics},
     parents,
     records::Store,
+    scan::Roots,
     server::{self, Server},
     status,
 };
@@ -119,12 +120,8 @@ fn start_engine(args: &Args, store: Store, machine: Machine) -> anyhow::Result<R
         quorum_read: Arc::clone(&quorum_read),
         announce,
     };
-    tokio::spawn(announce::run(announced, args.netns_dir.clone()));
-    let paths = Paths {
-        proc_sys: args.proc_sys.clone(),
-        netns_dir: args.netns_dir.clone(),
-    };
-    let pool = Pool::start(&paths, &engine)?;
+    tokio::spawn(announce::run(announced, roots(args)));
+    let pool = Pool::start(&args.proc_sys, &roots(args), &engine)?;
     let core = Engine::start(store, machine, pool, outlets)?;
     // The first links are told before anybody can ask for an attach.
     parents::watch(engine.clone())?;
@@ -179,7 +176,7 @@ async fn start_server(
         engine: running.engine.clone(),
         published: running.state.clone(),
         metrics: Arc::clone(&metrics),
-        netns_dir: args.netns_dir.clone(),
+        roots: roots(args),
         node: args.node_name.clone(),
         now,
         tokens: AtomicU64::new(1),
@@ -233,6 +230,13 @@ async fn lock(folder: &Path) -> anyhow::Result<Flock<fs::File>> {
             }
             Err((_, errno)) => bail!("cannot lock {}: {errno}", path.display()),
         }
+    }
+}
+
+fn roots(args: &Args) -> Roots {
+    Roots {
+        netns_dir: args.netns_dir.clone(),
+        proc: args.proc.clone(),
     }
 }
 

@@ -15,6 +15,15 @@ use nix::{errno::Errno, libc::ESRCH};
 
 use crate::records::Entry;
 
+/// Where namespaces are looked for.
+#[derive(Clone, Debug)]
+pub struct Roots {
+    /// Where runtimes bind them.
+    pub netns_dir: PathBuf,
+    /// The processes of the node.
+    pub proc: PathBuf,
+}
+
 /// A scan that missed something: nothing may be concluded from what it did not find.
 #[derive(Debug, thiserror::Error)]
 pub enum ScanError {
@@ -56,9 +65,9 @@ pub struct Devices(Vec<(u64, Observed)>);
 
 impl Scan {
     /// Looks at everything below the runtimes' folder and at every process.
-    pub fn all(netns_dir: &Path) -> Result<Self, ScanError> {
-        let mut paths = list(netns_dir)?;
-        paths.extend(processes()?);
+    pub fn all(roots: &Roots) -> Result<Self, ScanError> {
+        let mut paths = list(&roots.netns_dir)?;
+        paths.extend(processes(&roots.proc)?);
         let mut seen = BTreeSet::new();
         let mut scan = Self::default();
         for path in paths {
@@ -139,12 +148,12 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>, ScanError> {
     }
 }
 
-fn processes() -> Result<impl Iterator<Item = PathBuf>, ScanError> {
+fn processes(proc: &Path) -> Result<impl Iterator<Item = PathBuf>, ScanError> {
     let number = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         name.bytes().all(|byte| byte.is_ascii_digit())
     };
-    let all = list(Path::new("/proc"))?;
+    let all = list(proc)?;
     Ok(all
         .into_iter()
         .filter(number)

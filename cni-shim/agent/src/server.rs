@@ -8,7 +8,7 @@
 use std::{
     fs, io,
     os::unix::{fs::PermissionsExt as _, net::UnixStream as BlockingStream},
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -35,6 +35,7 @@ use crate::{
     engine::{Answer, Handle, Input, Published},
     metrics::Metrics,
     records::Entry,
+    scan::Roots,
 };
 
 mod answer;
@@ -62,8 +63,8 @@ pub struct Server {
     pub published: watch::Receiver<Arc<Published>>,
     /// Counts and times.
     pub metrics: Arc<Metrics>,
-    /// Where runtimes bind network namespaces.
-    pub netns_dir: PathBuf,
+    /// Where network namespaces are.
+    pub roots: Roots,
     /// For messages.
     pub node: String,
     /// The clock.

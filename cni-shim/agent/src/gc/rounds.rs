@@ -42,9 +42,9 @@ pub async fn rounds(server: Arc<Server>) {
 
 async fn round(server: &Server, mut sweep: Sweep) -> anyhow::Result<Sweep> {
     let records = server.records().await;
-    let netns_dir = server.netns_dir.clone();
+    let roots = server.roots.clone();
     let looked = spawn_blocking(move || {
-        let gone = sweep.observe(&records, &netns_dir);
+        let gone = sweep.observe(&records, &roots);
         gone.map(|gone| (sweep, gone))
     });
     let (sweep, gone) = looked.await??;
@@ -66,8 +66,8 @@ async fn round(server: &Server, mut sweep: Sweep) -> anyhow::Result<Sweep> {
 /// after explain it.
 async fn scan_strangers(server: &Server) -> anyhow::Result<()> {
     let mut records = server.records().await;
-    let netns_dir = server.netns_dir.clone();
-    let devices = spawn_blocking(move || Scan::all(&netns_dir)?.devices()).await??;
+    let roots = server.roots.clone();
+    let devices = spawn_blocking(move || Scan::all(&roots)?.devices()).await??;
     records.extend(server.records().await);
     let strangers = devices.strangers(&records);
     if !strangers.is_empty() {

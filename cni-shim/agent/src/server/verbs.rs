@@ -16,8 +16,8 @@ impl Server {
     pub(super) async fn check(&self, container: Name) -> Result<(), CniError> {
         let mut records = self.records().await;
         records.retain(|entry| entry.key.container == container);
-        let netns_dir = self.netns_dir.clone();
-        let checked = tokio::task::spawn_blocking(move || check::check(&records, &netns_dir)).await;
+        let roots = self.roots.clone();
+        let checked = tokio::task::spawn_blocking(move || check::check(&records, &roots)).await;
         match checked {
             Ok(Ok(())) => Ok(()),
             Ok(Err(wrong)) => Err(CniError::new(Code::Other(101), wrong)),
@@ -30,9 +30,9 @@ impl Server {
     pub(super) async fn gc(&self, valid: BTreeSet<Name>) -> Result<(), CniError> {
         let mut records = self.records().await;
         records.retain(|entry| !valid.contains(&entry.key.container));
-        let netns_dir = self.netns_dir.clone();
+        let roots = self.roots.clone();
         let gone = tokio::task::spawn_blocking(move || {
-            let scan = Scan::all(&netns_dir)?;
+            let scan = Scan::all(&roots)?;
             let is_gone = |cookie| !scan.has(cookie);
             Ok::<BTreeSet<Name>, crate::scan::ScanError>(
                 records

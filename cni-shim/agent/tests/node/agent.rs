@@ -1,0 +1,261 @@
+//! An agent on the node, with a hand that plays the operator.
+
+use std::{
+    collections::BTreeSet,
+    os::{fd::AsFd as _, unix::net::UnixStream},
+    path::Path,
+    sync::{Arc, atomic::AtomicU64},
+    thread,
+    time::{Duration, Instant},
+};
+
+use landfall_agent::{
+    engine::{Engine, Handle, Input, Outlets, Published},
+    execute::Pool,
+    gc,
+    identity::Machine,
+    metrics::Metrics,
+    parents,
+    records::Store,
+    server::{self, Server},
+};
+use landfall_core::id::Uid;
+use landfall_crds::node::LandfallNode;
+use landfall_plugin::{
+    spec::{CniError, Verb},
+    wire::{self, Annotations, Attached, Door, Pod, Request, Response},
+};
+use serde_json::{Value, json};
+use tokio::{
+    runtime::Runtime,
+    sync::{Notify, mpsc, watch},
+};
+
+use crate::rig::{Namespace, Node};
+
+pub(crate) const MACHINE: Machine = Machine {
+    id: Uid(1),
+    boot: Uid(2),
+};
+const NETWORK: &str = "00000000-0000-0000-0000-0000000000aa";
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A running agent. It ends with this, as after a kill: nothing is tidied up.
+pub(crate) struct Agent<'a> {
+    node: &'a Node,
+    pub(crate) runtime: Runtime,
+    pub(crate) server: Arc<Server>,
+    published: watch::Receiver<Arc<Published>>,
+}
+
+impl<'a> Agent<'a> {
+    /// Starts, in the node's namespace.
+    pub(crate) fn start(node: &'a Node) -> Self {
+        // What the agent says is shown with a failure.
+        tracing_subscriber::fmt().with_test_writer().try_init().ok();
+        let started = node.host.open().enter(|_| Self::start_here(node));
+        started.unwrap()
+    }
+
+    fn start_here(node: &'a Node) -> Self {
+        let runtime = Runtime::new().unwrap();
+        let _inside = runtime.enter();
+        let store = Store::open(&node.folder).unwrap();
+        let (handle, inputs) = Handle::new();
+        let (published, state) = watch::channel(Arc::new(Published::default()));
+        let (announce, _) = mpsc::unbounded_channel();
+        let outlets = Outlets {
+            published,
+            quorum_read: Arc::new(Notify::new()),
+            announce,
+        };
+        let roots = node.roots();
+        let pool = Pool::start(Path::new("/proc/sys"), &roots, &handle).unwrap();
+        let engine = Engine::start(store, MACHINE, pool, outlets).unwrap();
+        parents::watch(handle.clone()).unwrap();
+        thread::spawn(move || engine.run(&inputs));
+        let server = Arc::new(Server {
+            engine: handle,
+            published: state.clone(),
+            metrics: Arc::new(Metrics::default()),
+            roots,
+            node: "node1".to_owned(),
+            now: Instant::now,
+            tokens: AtomicU64::new(1),
+        });
+        runtime.spawn(gc::first_scan(Arc::clone(&server)));
+        let listener = server::bind(&node.folder.join(wire::SOCKET)).unwrap();
+        runtime.spawn(Arc::clone(&server).serve(listener));
+        drop(_inside);
+        Self {
+            node,
+            runtime,
+            server,
+            published: state,
+        }
+    }
+
+    /// The operator writes the node's object.
+    pub(crate) fn see(&self, generation: u64, grants: &[Value], recalls: &[Value]) {
+        let object: LandfallNode = serde_json::from_value(json!({
+            "apiVersion": "landfall.dev/v1alpha1", "kind": "LandfallNode",
+            "metadata": {"name": "node1", "uid": "u1", "generation": generation},
+            "spec": {
+                "node": {"uid": "0b", "machineID": MACHINE.id.to_string()},
+                "networks": [{
+                    "uid": NETWORK, "name": "storage", "kind": "Macvlan", "segment": "default",
+                    "mode": "bridge", "ipam": "Cluster", "defaultRoute": "Never",
+                    "parents": [{"interface": "eth1"}],
+                    "subnets": [{"cidr": "10.9.0.0/24"}, {"cidr": "fd00:9::/64"}],
+                }],
+                "grants": grants, "recalls": recalls,
+            },
+        }))
+        .unwrap();
+        self.server.engine.tell(Input::Object {
+            object: Box::new(object),
+            quorum: true,
+        });
+        self.until("the object is seen", |state| {
+            state.generation.and_then(|seen| u64::try_from(seen).ok()) == Some(generation)
+        });
+    }
+
+    pub(crate) fn state(&self) -> Arc<Published> {
+        Arc::clone(&self.published.borrow())
+    }
+
+    pub(crate) fn until(&self, what: &str, holds: impl Fn(&Published) -> bool) {
+        let start = Instant::now();
+        while !holds(&self.state()) {
+            assert!(start.elapsed() < PATIENCE, "{what}: {:?}", self.state());
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    pub(crate) fn ready(node: &'a Node, grants: &[Value]) -> Self {
+        let agent = Self::start(node);
+        agent.see(1, grants, &[]);
+        agent.until("the agent is ready", |state| state.ready);
+        agent
+    }
+
+    pub(crate) fn add(
+        &self,
+        container: &str,
+        owner: &str,
+        pod: &Namespace,
+    ) -> Result<Vec<Attached>, CniError> {
+        self.call(Verb::Add, container, owner, Some(pod))
+    }
+
+    pub(crate) fn del(
+        &self,
+        container: &str,
+        pod: Option<&Namespace>,
+    ) -> Result<Vec<Attached>, CniError> {
+        self.call(Verb::Del, container, "", pod)
+    }
+
+    pub(crate) fn check(
+        &self,
+        container: &str,
+        pod: &Namespace,
+    ) -> Result<Vec<Attached>, CniError> {
+        self.call(Verb::Check, container, "", Some(pod))
+    }
+
+    fn call(
+        &self,
+        verb: Verb,
+        container: &str,
+        owner: &str,
+        pod: Option<&Namespace>,
+    ) -> Result<Vec<Attached>, CniError> {
+        let stream = self.ask(verb, container, owner, pod);
+        let response: Response = wire::receive_response(&stream).unwrap();
+        response.into_result()
+    }
+
+    /// Sends a request, and leaves the answer to be read.
+    pub(crate) fn ask(
+        &self,
+        verb: Verb,
+        container: &str,
+        owner: &str,
+        pod: Option<&Namespace>,
+    ) -> UnixStream {
+        let stream = UnixStream::connect(self.node.folder.join(wire::SOCKET)).unwrap();
+        let netns = pod.map(Namespace::open);
+        let fd = netns.as_ref().map(|netns| netns.as_fd());
+        wire::send_request(&stream, &request(verb, container, owner, pod), fd).unwrap();
+        stream
+    }
+
+    /// The records that lie in the folder.
+    pub(crate) fn stored(&self) -> BTreeSet<String> {
+        let loaded = Store::open(&self.node.folder).unwrap().load();
+        let names = loaded.entries.into_values();
+        names
+            .map(|entry| format!("{} {:?}", entry.key.container, entry.record.phase))
+            .collect()
+    }
+}
+
+fn request(verb: Verb, container: &str, owner: &str, pod: Option<&Namespace>) -> Request {
+    Request {
+        version: wire::VERSION,
+        verb,
+        door: Door::Chained,
+        config_name: "cluster".to_owned(),
+        network: None,
+        container_id: container.to_owned(),
+        // As runtimes say it; our folder has the same name.
+        netns: pod.map(|pod| format!("/var/run/netns/{}", pod.name)),
+        interface: "eth0".to_owned(),
+        pod: Pod {
+            namespace: "default".to_owned(),
+            name: "a".to_owned(),
+            uid: owner.to_owned(),
+        },
+        annotations: Annotations {
+            npwg: None,
+            landfall: Some("storage".to_owned()),
+        },
+        ips: Vec::new(),
+        mac: None,
+        valid: Vec::new(),
+    }
+}
+
+/// Both grants of a pod.
+pub(crate) fn grants(owner: &str, host: u8) -> Vec<Value> {
+    let addresses = [
+        (format!("10.9.0.{host}"), 24),
+        (format!("fd00:9::{host:x}"), 64),
+    ];
+    addresses
+        .iter()
+        .map(|(address, length)| {
+            json!({
+                "address": address, "prefixLength": length, "seq": format!("1.{host}"),
+                "network": NETWORK, "networkName": "storage", "owner": owner,
+                "pod": {"namespace": "default", "name": "a"}, "interface": "net1",
+                "mac": format!("0a:58:0a:09:00:{host:02x}"),
+            })
+        })
+        .collect()
+}
+
+/// The recall of what was granted.
+pub(crate) fn recalls(grants: &[Value]) -> Vec<Value> {
+    grants
+        .iter()
+        .map(|grant| json!({"address": grant["address"], "seq": grant["seq"]}))
+        .collect()
+}
+
+/// Puts a folder's records out of the way, as a lost /run does.
+pub(crate) fn lose(folder: &Path) {
+    std::fs::remove_dir_all(folder).unwrap();
+}

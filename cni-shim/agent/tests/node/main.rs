@@ -1,0 +1,16 @@
+//! The agent without a cluster: its socket, engine, records and links, on a node that is a network
+//! namespace of its own. `ip` says what the kernel has.
+//!
+//! Needs root and a kernel with macvlan and veth.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "tests: a panic is how they fail, and ip(8) is the witness from outside"
+)]
+
+mod agent;
+mod attach;
+mod restart;
+mod rig;
+mod sweep;

@@ -1,0 +1,144 @@
+//! A node, a LAN and pods, each a network namespace.
+
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use landfall_agent::scan::Roots;
+use landfall_link::Netns;
+use serde_json::Value;
+
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+/// A namespace, or a folder, that goes away with this, after a panic too.
+#[derive(Debug)]
+pub(crate) struct Namespace {
+    pub(crate) name: String,
+}
+
+impl Namespace {
+    pub(crate) fn new(role: &str) -> Self {
+        let name = unique(role);
+        ip(&["netns", "add", &name]);
+        let namespace = Self { name };
+        namespace.ip(&["link", "set", "lo", "up"]);
+        namespace
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        Path::new("/run/netns").join(&self.name)
+    }
+
+    pub(crate) fn open(&self) -> Netns {
+        Netns::open(&self.path()).unwrap()
+    }
+
+    pub(crate) fn ip(&self, arguments: &[&str]) -> String {
+        ip(&[&["-n", &self.name], arguments].concat())
+    }
+
+    /// The addresses of an interface, without those of the link alone; `None` if there is none.
+    pub(crate) fn addresses(&self, interface: &str) -> Option<Vec<String>> {
+        let text = self.ip(&["-j", "addr", "show"]);
+        let links: Vec<Value> = serde_json::from_str(&text).unwrap();
+        let link = links.iter().find(|link| link["ifname"] == interface)?;
+        let list = link["addr_info"].as_array().unwrap();
+        let global = list.iter().filter(|address| address["scope"] == "global");
+        Some(
+            global
+                .map(|address| address["local"].as_str().unwrap().to_owned())
+                .collect(),
+        )
+    }
+
+    pub(crate) fn pings(&self, address: &str) -> bool {
+        let words = ["netns", "exec", &self.name, "ping", "-c1", "-W2", address];
+        Command::new("ip")
+            .args(words)
+            .output()
+            .unwrap()
+            .status
+            .success()
+    }
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        drop(
+            Command::new("ip")
+                .args(["netns", "del", &self.name])
+                .output(),
+        );
+    }
+}
+
+/// A node whose eth1 is on a LAN with one host: 10.9.0.1 and fd00:9::1.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) host: Namespace,
+    _lan: Namespace,
+    /// What /run/landfall is.
+    pub(crate) folder: PathBuf,
+    /// What /run/netns is: the machine's has other tests' pods too.
+    netns_dir: PathBuf,
+}
+
+impl Node {
+    pub(crate) fn new() -> Self {
+        let (host, lan) = (Namespace::new("node"), Namespace::new("lan"));
+        lan.ip(&[
+            "link", "add", "lan0", "type", "veth", "peer", "name", "eth1", "netns", &host.name,
+        ]);
+        host.ip(&["link", "set", "eth1", "up"]);
+        lan.ip(&["link", "set", "lan0", "up"]);
+        lan.ip(&["addr", "add", "10.9.0.1/24", "dev", "lan0"]);
+        lan.ip(&["addr", "add", "fd00:9::1/64", "dev", "lan0", "nodad"]);
+        let temporary = |role| std::env::temp_dir().join(unique(role));
+        let netns_dir = temporary("netns");
+        fs::create_dir(&netns_dir).unwrap();
+        Self {
+            host,
+            _lan: lan,
+            folder: temporary("run"),
+            netns_dir,
+        }
+    }
+
+    /// A sandbox on the node.
+    pub(crate) fn pod(&self) -> Namespace {
+        let pod = Namespace::new("pod");
+        symlink(pod.path(), self.netns_dir.join(&pod.name)).unwrap();
+        pod
+    }
+
+    /// Without processes: those of the machine are not this node's.
+    pub(crate) fn roots(&self) -> Roots {
+        Roots {
+            netns_dir: self.netns_dir.clone(),
+            proc: self.netns_dir.join("none"),
+        }
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.folder));
+        drop(fs::remove_dir_all(&self.netns_dir));
+    }
+}
+
+fn unique(role: &str) -> String {
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("lfa-{}-{count}-{role}", std::process::id())
+}
+
+fn ip(arguments: &[&str]) -> String {
+    let output = Command::new("ip").args(arguments).output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "ip {arguments:?}: {error}");
+    String::from_utf8(output.stdout).unwrap()
+}
