@@ -31,7 +31,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use crate::{
     announce::Announcement,
     config::snapshot,
-    execute::Links,
+    execute::{Links, VlanJob},
     identity::{Identity, Machine},
     parents::Parents,
     records::{Entry, Facts, Loaded, Mark, Store, StoreError},
@@ -40,8 +40,10 @@ use crate::{
 mod announcing;
 mod effects;
 mod published;
+mod vlans;
 
 pub use published::Published;
+use vlans::Vlans;
 
 /// What the engine is told.
 pub enum Input {
@@ -80,6 +82,8 @@ pub enum Input {
     Event(Event),
     /// The node's links, as they are now.
     Links(Vec<Arc<HostLink>>),
+    /// A VLAN was made or removed, or was not: why.
+    Vlan(VlanJob, Option<String>),
     /// Asks for all records.
     Records(oneshot::Sender<Vec<Entry>>),
 }
@@ -151,6 +155,7 @@ pub struct Engine<L> {
     restore_suspected: bool,
     host_links: Vec<Arc<HostLink>>,
     parents: Parents,
+    vlans: Vlans,
     facts: BTreeMap<Key, Facts>,
     flights: BTreeMap<Token, Flight>,
     replies: BTreeMap<Token, oneshot::Sender<Answer>>,
@@ -212,6 +217,7 @@ impl<L: Links> Engine<L> {
             restore_suspected: false,
             host_links: Vec::new(),
             parents: Parents::default(),
+            vlans: Vlans::default(),
             facts: BTreeMap::new(),
             flights: BTreeMap::new(),
             replies: BTreeMap::new(),
@@ -292,7 +298,13 @@ impl<L: Links> Engine<L> {
             Input::Links(links) => {
                 let before = std::mem::replace(&mut self.host_links, links);
                 self.announce_returned(&before);
+                self.retry_vlans();
                 self.resolve_parents();
+                self.publish();
+                Ok(())
+            }
+            Input::Vlan(job, failure) => {
+                self.vlan_done(&job, failure);
                 self.publish();
                 Ok(())
             }
@@ -340,6 +352,7 @@ impl<L: Links> Engine<L> {
         if self.is_accepted(&seen, quorum) {
             // Effects (SaveSnapshot, Make) read the object: it must be the one core decides on.
             self.object = Some(object);
+            self.retry_vlans();
             self.resolve_parents();
             self.identify(quorum);
         }
@@ -398,6 +411,8 @@ impl<L: Links> Engine<L> {
         let networks = self.object.as_ref().map(|object| &object.spec.networks);
         let parents = networks.map(|networks| Parents::resolve(networks, &self.host_links));
         self.parents = parents.unwrap_or_default();
+        self.explain_vlans();
+        self.tend_vlans();
     }
 
     fn entries(&self) -> Vec<Entry> {

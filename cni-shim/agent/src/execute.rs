@@ -12,9 +12,10 @@ use std::{
 
 use landfall_core::{
     agent::{Event, Key},
+    id::Name,
     link::Link,
 };
-use landfall_link::{Chain, NetlinkError, Netns, Node};
+use landfall_link::{Chain, NetlinkError, Netns, Node, VlanError, VlanLink};
 
 use crate::{
     detach,
@@ -53,12 +54,28 @@ pub struct DetachJob {
     pub netns: Option<Arc<Netns>>,
 }
 
+/// A VLAN to make or to remove.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VlanJob {
+    /// Make it.
+    Make(VlanLink),
+    /// Remove it.
+    Remove {
+        /// Its name.
+        name: Name,
+        /// Its index.
+        index: u32,
+    },
+}
+
 /// Who makes and removes links, and tells the engine.
 pub trait Links: Send {
     /// Makes one, and reports `Made` or `NotMade`.
     fn attach(&self, job: AttachJob);
     /// Removes one, and reports `Gone` or `NotGone`.
     fn detach(&self, job: DetachJob);
+    /// Makes or removes a VLAN, and reports how that went.
+    fn vlan(&self, job: VlanJob);
 }
 
 /// The kernel's.
@@ -66,6 +83,7 @@ pub trait Links: Send {
 pub struct Pool {
     attach: Sender<AttachJob>,
     detach: Sender<DetachJob>,
+    vlan: Sender<VlanJob>,
 }
 
 /// The pool can't start.
@@ -103,7 +121,19 @@ impl Pool {
                 engine.tell(Input::Event(detach::remove(job, &roots)));
             })?;
         }
-        Ok(Self { attach, detach })
+        let (vlan, jobs) = mpsc::channel::<VlanJob>();
+        let mut node = Node::open(proc_sys)?;
+        let engine = engine.clone();
+        worker("vlan", &Arc::new(Mutex::new(jobs)), move |job| {
+            let failure = tend(&mut node, &job).err();
+            let why = failure.map(|error| Chain(&error).to_string());
+            engine.tell(Input::Vlan(job, why));
+        })?;
+        Ok(Self {
+            attach,
+            detach,
+            vlan,
+        })
     }
 }
 
@@ -114,6 +144,10 @@ impl Links for Pool {
 
     fn detach(&self, job: DetachJob) {
         self.detach.send(job).ok();
+    }
+
+    fn vlan(&self, job: VlanJob) {
+        self.vlan.send(job).ok();
     }
 }
 
@@ -136,6 +170,13 @@ fn worker<J: Send + 'static>(
             }
         })
         .map(drop)
+}
+
+fn tend(node: &mut Node, job: &VlanJob) -> Result<(), VlanError> {
+    match job {
+        VlanJob::Make(vlan) => node.make_vlan(vlan).map(drop),
+        VlanJob::Remove { index, .. } => node.remove_vlan(*index),
+    }
 }
 
 fn make(node: &mut Node, job: AttachJob) -> Input {

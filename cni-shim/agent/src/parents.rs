@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use landfall_core::{id::Uid, network::LinkMatch};
 use landfall_crds::node::{ParentStatus, ServedNetwork, ServedParent};
-use landfall_link::Parent as HostLink;
+use landfall_link::{Parent as HostLink, VlanLink};
 
 mod choose;
 mod watch;
@@ -36,6 +36,28 @@ impl Parents {
     /// The parent of a network; `None` if the network is not in the spec.
     pub fn of(&self, network: Uid) -> Option<&Choice> {
         self.0.get(&network)
+    }
+
+    /// The links that networks hang from.
+    pub fn chosen(&self) -> impl Iterator<Item = &Arc<HostLink>> {
+        self.0.values().filter_map(|choice| choice.as_ref().ok())
+    }
+
+    /// The VLANs that would have to be made.
+    pub fn missing_vlans(&self) -> impl Iterator<Item = &VlanLink> {
+        let missing = self.0.values().filter_map(|choice| choice.as_ref().err());
+        missing.filter_map(Missing::vlan)
+    }
+
+    /// Notes why a VLAN could not be made.
+    pub fn explain(&mut self, failed: &VlanLink, because: &str) {
+        for choice in self.0.values_mut() {
+            if let Err(Missing::NoVlan { vlan, why, .. }) = choice
+                && vlan == failed
+            {
+                *why = Some(because.to_owned());
+            }
+        }
     }
 
     /// For `status.parents`.

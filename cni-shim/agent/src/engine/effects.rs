@@ -40,6 +40,7 @@ impl<L: Links> Engine<L> {
                 Effect::DropRecord(key) => {
                     self.store.drop_entry(&key)?;
                     self.facts.remove(&key);
+                    self.tend_vlans();
                 }
                 Effect::SaveReleased => self.store.save_released(&self.durable.released)?,
                 Effect::SaveSnapshot => {

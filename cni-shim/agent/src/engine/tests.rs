@@ -1,4 +1,4 @@
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, rc::Rc, sync::Mutex};
 
 use landfall_core::{
     agent::{Asked, Phase},
@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    execute::{AttachJob, DetachJob},
+    execute::{AttachJob, DetachJob, VlanJob},
     records::tests::Folder,
 };
 
@@ -22,7 +22,10 @@ const POD: &str = "00000000-0000-0000-0000-000000000003";
 
 /// Keeps jobs instead of doing them.
 #[derive(Clone, Default)]
-struct Jobs(Arc<std::sync::Mutex<(Vec<AttachJob>, Vec<DetachJob>)>>);
+struct Jobs(
+    Arc<Mutex<(Vec<AttachJob>, Vec<DetachJob>)>>,
+    Arc<Mutex<Vec<VlanJob>>>,
+);
 
 impl Links for Jobs {
     fn attach(&self, job: AttachJob) {
@@ -32,11 +35,19 @@ impl Links for Jobs {
     fn detach(&self, job: DetachJob) {
         self.0.lock().unwrap().1.push(job);
     }
+
+    fn vlan(&self, job: VlanJob) {
+        self.1.lock().unwrap().push(job);
+    }
 }
 
 impl Jobs {
     fn attached(&self) -> Vec<AttachJob> {
         std::mem::take(&mut self.0.lock().unwrap().0)
+    }
+
+    fn vlans(&self) -> Vec<VlanJob> {
+        std::mem::take(&mut self.1.lock().unwrap())
     }
 
     fn detached(&self) -> Vec<DetachJob> {
@@ -445,4 +456,75 @@ fn a_carrier_that_comes_back_is_announced_in_full() {
     agent.take(Input::Links(vec![parent()]));
     let announced = agent.announced.try_recv().unwrap();
     assert_eq!((announced.count, announced.at_once), (3, true));
+}
+
+/// The network asks for VLAN 70 on eth1.
+fn on_a_vlan() -> serde_json::Value {
+    json!({"networks": [{
+        "uid": NETWORK, "name": "storage", "kind": "Macvlan", "segment": "default",
+        "mode": "bridge", "ipam": "Cluster", "defaultRoute": "Never",
+        "parents": [{"interface": "eth1", "vlan": {"id": 70, "protocol": "802.1Q"}}],
+    }]})
+}
+
+fn the_vlan() -> Arc<HostLink> {
+    let mut vlan = HostLink::clone(&parent());
+    vlan.index = 8;
+    vlan.name = "eth1.70".into();
+    vlan.below = Some(7);
+    vlan.alias = Some(landfall_link::VLAN_ALIAS.to_owned());
+    Arc::new(vlan)
+}
+
+#[test]
+fn a_missing_vlan_is_made_once() {
+    let mut agent = ready();
+    agent.see(2, &on_a_vlan(), false);
+    let jobs = agent.jobs.vlans();
+    let [VlanJob::Make(vlan)] = jobs.as_slice() else {
+        panic!("{jobs:?}");
+    };
+    assert_eq!(
+        (vlan.name.as_str(), vlan.parent, vlan.id),
+        ("eth1.70", 7, 70)
+    );
+    agent.see(3, &on_a_vlan(), false);
+    assert!(agent.jobs.vlans().is_empty());
+    agent.take(Input::Vlan(VlanJob::Make(vlan.clone()), None));
+    agent.take(Input::Links(vec![parent(), the_vlan()]));
+    let parents = &agent.state().parents;
+    assert_eq!(parents[0].interface.as_deref(), Some("eth1.70"));
+}
+
+#[test]
+fn a_vlan_that_cant_be_made_says_why_and_is_tried_again_after_a_change() {
+    let mut agent = ready();
+    agent.see(2, &on_a_vlan(), false);
+    let job = agent.jobs.vlans().pop().unwrap();
+    agent.take(Input::Vlan(job, Some("no module".to_owned())));
+    assert!(agent.jobs.vlans().is_empty());
+    let message = agent.state().parents[0].message.clone().unwrap();
+    assert!(message.contains("no module"), "{message}");
+    agent.take(Input::Links(vec![parent()]));
+    assert_eq!(agent.jobs.vlans().len(), 1);
+}
+
+#[test]
+fn a_vlan_of_ours_goes_after_its_last_user_and_a_users_own_stays() {
+    let mut agent = ready();
+    let mut own = HostLink::clone(&the_vlan());
+    own.alias = None;
+    own.index = 9;
+    own.name = "eth1.71".into();
+    agent.see(2, &on_a_vlan(), false);
+    let job = agent.jobs.vlans().pop().unwrap();
+    agent.take(Input::Vlan(job, None));
+    agent.take(Input::Links(vec![parent(), the_vlan(), Arc::new(own)]));
+    assert!(agent.jobs.vlans().is_empty());
+    agent.see(3, &json!({}), false);
+    let jobs = agent.jobs.vlans();
+    assert!(
+        matches!(jobs.as_slice(), [VlanJob::Remove { index: 8, .. }]),
+        "{jobs:?}"
+    );
 }

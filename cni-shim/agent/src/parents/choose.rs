@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use landfall_core::network::LinkMatch;
 use landfall_crds::node::{ServedNetwork, ServedParent};
-use landfall_link::Parent as HostLink;
+use landfall_link::{Parent as HostLink, VlanLink};
 
 use super::{Choice, link_match};
 
@@ -30,12 +30,14 @@ pub enum Missing {
         /// The link.
         interface: String,
     },
-    /// The VLAN is not there.
+    /// The VLAN is not there (yet).
     NoVlan {
         /// The link below it.
         interface: String,
-        /// Its tag.
-        id: u16,
+        /// What is missing.
+        vlan: VlanLink,
+        /// Why it could not be made.
+        why: Option<String>,
     },
 }
 
@@ -100,27 +102,30 @@ fn prefer_lowest_metric<'a>(
 }
 
 fn fit(link: &Arc<HostLink>, rule: &ServedParent, links: &[Arc<HostLink>]) -> Choice {
-    let link = match &rule.vlan {
-        None => link,
-        Some(vlan) => {
-            let standard = format!("{}.{}", link.name, vlan.id);
-            let name = vlan.name.as_deref().unwrap_or(&standard);
-            let on_top = |other: &&Arc<HostLink>| {
-                other.below == Some(link.index) && other.name.as_str() == name
-            };
-            links.iter().find(on_top).ok_or_else(|| Missing::NoVlan {
-                interface: link.name.to_string(),
-                id: vlan.id,
-            })?
-        }
-    };
-    if link.ethernet {
-        Ok(Arc::clone(link))
-    } else {
-        Err(Missing::Unfit {
-            interface: link.name.to_string(),
-        })
+    let interface = || link.name.to_string();
+    if !link.ethernet {
+        return Err(Missing::Unfit {
+            interface: interface(),
+        });
     }
+    let Some(vlan) = &rule.vlan else {
+        return Ok(Arc::clone(link));
+    };
+    let standard = format!("{}.{}", link.name, vlan.id);
+    let name = vlan.name.as_deref().unwrap_or(&standard);
+    let on_top =
+        |other: &&Arc<HostLink>| other.below == Some(link.index) && other.name.as_str() == name;
+    let found = links.iter().find(on_top).map(Arc::clone);
+    found.ok_or_else(|| Missing::NoVlan {
+        interface: interface(),
+        vlan: VlanLink {
+            name: name.into(),
+            parent: link.index,
+            id: vlan.id,
+            protocol: vlan.protocol.parse().unwrap_or_default(),
+        },
+        why: None,
+    })
 }
 
 fn describe(rule: &ServedParent) -> String {
@@ -165,8 +170,14 @@ impl fmt::Display for Missing {
                 f,
                 "{interface} carries no Ethernet frames, or is the loopback; choose another link"
             ),
-            Self::NoVlan { interface, id } => {
-                write!(f, "VLAN {id} on {interface} does not exist on this node")
+            Self::NoVlan {
+                interface,
+                vlan,
+                why,
+            } => {
+                let id = vlan.id;
+                let why = why.as_deref().unwrap_or("it is being made");
+                write!(f, "VLAN {id} on {interface} is not there: {why}")
             }
         }
     }

@@ -59,7 +59,7 @@ impl<'a> Agent<'a> {
 
     fn start_here(node: &'a Node) -> Self {
         let runtime = Runtime::new().unwrap();
-        let _inside = runtime.enter();
+        let inside = runtime.enter();
         let store = Store::open(&node.folder).unwrap();
         let (handle, inputs) = Handle::new();
         let (published, state) = watch::channel(Arc::new(Published::default()));
@@ -86,7 +86,7 @@ impl<'a> Agent<'a> {
         runtime.spawn(gc::first_scan(Arc::clone(&server)));
         let listener = server::bind(&node.folder.join(wire::SOCKET)).unwrap();
         runtime.spawn(Arc::clone(&server).serve(listener));
-        drop(_inside);
+        drop(inside);
         Self {
             node,
             runtime,

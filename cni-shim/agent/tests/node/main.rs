@@ -4,7 +4,6 @@
 //! Needs root and a kernel with macvlan and veth.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::disallowed_methods,
     reason = "tests: a panic is how they fail, and ip(8) is the witness from outside"
 )]
