@@ -196,3 +196,6 @@ impl Shell {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -85,3 +85,16 @@ pub(crate) fn pod(annotation: &str) -> PodFacts {
         agent: None,
     }
 }
+
+/// A reproducible sequence of numbers (a linear congruential generator with Knuth's constants).
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    /// A number below `limit`.
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
+        let next = self.0.wrapping_mul(6_364_136_223_846_793_005);
+        self.0 = next.wrapping_add(1_442_695_040_888_963_407);
+        let high = usize::try_from(self.0 >> 33).unwrap();
+        high % limit
+    }
+}

@@ -1,0 +1,208 @@
+//! The shell on an API server in memory.
+
+use serde_json::json;
+
+mod api;
+mod rig;
+
+use api::Fault;
+use rig::{Rig, Sees, pass};
+
+use crate::samples::Random;
+
+const SUBNET: &str = "10.20.0.0/29";
+
+fn rig(operators: usize) -> Rig {
+    Rig::new(operators, &["a", "b"], &json!([{"cidr": SUBNET}]))
+}
+
+/// The addresses that a node's object grants.
+fn granted(rig: &Rig, node: &str) -> Vec<String> {
+    let node = rig.node(node).expect("an object");
+    let addresses = node.spec.grants.iter().filter_map(|grant| grant.address);
+    addresses.map(|address| address.to_string()).collect()
+}
+
+fn states(rig: &Rig) -> Vec<String> {
+    let blocks = rig.blocks();
+    let entries = blocks.iter().flat_map(|block| &block.spec.entries);
+    entries
+        .map(|(address, entry)| format!("{address} {:?}", entry.state))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_bound_pod_gets_an_address_and_gives_it_back() {
+    let mut rig = rig(1);
+    rig.bind("web", "a");
+    rig.settle().await;
+    assert_eq!(granted(&rig, "a"), ["10.20.0.1"]);
+    assert_eq!(states(&rig), ["10.20.0.1 Granted"]);
+    rig.agent("a");
+    rig.delete("web");
+    rig.end();
+    rig.settle().await;
+    assert_eq!(rig.node("a").unwrap().spec.recalls.len(), 1);
+    assert_eq!(states(&rig), ["10.20.0.1 Recalling"]);
+    rig.agent("a");
+    rig.settle().await;
+    assert_eq!(granted(&rig, "a"), Vec::<String>::new());
+    assert_eq!(states(&rig), ["10.20.0.1 Cooling"]);
+    pass(30_000);
+    rig.settle().await;
+    assert_eq!(states(&rig), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn pods_of_two_families_get_all_or_nothing() {
+    let subnets = json!([{"cidr": "10.20.0.0/30"}, {"cidr": "fd00::/64"}]);
+    let mut rig = Rig::new(1, &["a"], &subnets);
+    for pod in ["p1", "p2", "p3"] {
+        rig.bind(pod, "a");
+    }
+    rig.settle().await;
+    let granted = granted(&rig, "a");
+    assert_eq!(granted.len(), 4, "{granted:?}");
+    let refusals = rig.node("a").unwrap().spec.refusals;
+    assert_eq!(refusals.len(), 1);
+    assert_eq!(refusals[0].reason, "AddressPoolExhausted");
+    let reserved = states(&rig)
+        .iter()
+        .filter(|s| s.ends_with("Reserved"))
+        .count();
+    assert_eq!(reserved, 0, "{:?}", states(&rig));
+}
+
+#[tokio::test]
+async fn an_operator_with_old_caches_loses_and_tries_again_on_what_it_reads() {
+    let mut rig = rig(2);
+    rig.settle().await;
+    rig.bind("p1", "a");
+    rig.turn(0, Sees::ALL).await;
+    rig.bind("p2", "b");
+    // The second operator has seen nothing of what the first wrote.
+    rig.turn(
+        1,
+        Sees {
+            pods: 9,
+            ..Sees::NOTHING
+        },
+    )
+    .await;
+    rig.settle().await;
+    assert!(rig.server.store().conflicts > 0);
+    assert_eq!(granted(&rig, "a").len(), 1);
+    assert_eq!(granted(&rig, "b").len(), 1);
+    assert_ne!(granted(&rig, "a"), granted(&rig, "b"));
+}
+
+#[tokio::test]
+async fn a_block_deleted_by_hand_comes_back_with_what_the_nodes_hold() {
+    let mut rig = rig(1);
+    rig.bind("p1", "a");
+    rig.settle().await;
+    rig.agent("a");
+    let seq = rig.node("a").unwrap().spec.grants[0].seq.unwrap();
+    let block = rig.blocks()[0].metadata.name.clone().unwrap();
+    rig.server.delete("addressblocks", &block);
+    rig.settle().await;
+    assert_eq!(states(&rig), ["10.20.0.1 Granted"]);
+    let block = &rig.blocks()[0];
+    assert!(
+        block.spec.epoch > seq.epoch,
+        "a new epoch is above every seq of the old one"
+    );
+    rig.bind("p2", "a");
+    rig.settle().await;
+    assert_eq!(granted(&rig, "a"), ["10.20.0.1", "10.20.0.2"]);
+}
+
+#[tokio::test]
+async fn what_lasts_long_is_not_decided_again_and_again() {
+    let mut rig = rig(1);
+    rig.bind("p1", "a");
+    rig.settle().await;
+    let writes = rig.server.store().log.len();
+    for _ in 0..5 {
+        pass(31_000);
+        rig.turn(0, Sees::ALL).await;
+    }
+    assert_eq!(rig.server.store().log.len(), writes);
+}
+
+/// Two operators with caches of any age, lost writes and lost answers, pods that come and go.
+async fn walk(seed: u64) {
+    let mut random = Random(seed);
+    let mut rig = rig(2);
+    for step in 0..250 {
+        match random.below(9) {
+            0 | 1 => {
+                let node = if random.below(2) == 0 { "a" } else { "b" };
+                rig.bind(&format!("p{step}"), node);
+            }
+            2 => {
+                let names: Vec<String> = rig.pods.keys().cloned().collect();
+                if let Some(name) = names.get(random.below(names.len().max(1))) {
+                    rig.delete(&name.clone());
+                }
+            }
+            3 => rig.end(),
+            4 | 5 => rig.agent(if random.below(2) == 0 { "a" } else { "b" }),
+            _ => {
+                let faults = (0..random.below(6)).map(|_| match random.below(10) {
+                    0 => Some(Fault::Lost),
+                    1 => Some(Fault::Unanswered),
+                    _ => None,
+                });
+                rig.server.store().faults = faults.collect();
+                let operator = random.below(2);
+                let sees = Sees {
+                    pods: random.below(4),
+                    nodes: random.below(12),
+                    blocks: random.below(12),
+                };
+                rig.turn(operator, sees).await;
+                rig.server.store().faults.clear();
+            }
+        }
+        pass(u64::try_from(random.below(2_000)).unwrap());
+        rig.check();
+    }
+    finish(rig).await;
+}
+
+/// Without further faults everybody gets what there is, and everything comes back.
+async fn finish(mut rig: Rig) {
+    rig.end();
+    for _ in 0..20 {
+        pass(40_000);
+        rig.settle().await;
+        rig.agent("a");
+        rig.agent("b");
+        rig.check();
+    }
+    let served: usize = ["a", "b"]
+        .iter()
+        .map(|node| granted(&rig, node).len())
+        .sum();
+    assert_eq!(served, rig.pods.len().min(6), "invariant 10");
+    let names: Vec<String> = rig.pods.keys().cloned().collect();
+    for name in names {
+        rig.delete(&name);
+    }
+    rig.end();
+    for _ in 0..20 {
+        pass(40_000);
+        rig.settle().await;
+        rig.agent("a");
+        rig.agent("b");
+    }
+    assert_eq!(states(&rig), Vec::<String>::new(), "invariant 10");
+}
+
+#[tokio::test]
+async fn two_operators_with_old_caches_and_lost_writes_give_no_address_twice() {
+    for seed in 0..40 {
+        walk(seed).await;
+    }
+}

@@ -1,0 +1,212 @@
+//! An API server in memory: the few requests that the shell makes, with versions, preconditions and
+//! a log for watches, and with faults on demand.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use axum::{
+    Router,
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use serde_json::{Value, json};
+
+/// The plural and name of an object.
+pub(super) type Key = (String, String);
+
+/// What becomes of a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// It never arrives.
+    Lost,
+    /// It is done, and the answer never arrives.
+    Unanswered,
+}
+
+/// All objects.
+#[derive(Default)]
+pub(super) struct Store {
+    version: u64,
+    pub(super) objects: BTreeMap<Key, Value>,
+    /// Every change in order; `None` is a deletion, beside the last state.
+    pub(super) log: Vec<(Key, Value, bool)>,
+    /// The faults of the next writes.
+    pub(super) faults: Vec<Option<Fault>>,
+    /// Writes that were refused because the object had changed.
+    pub(super) conflicts: usize,
+}
+
+#[derive(Clone, Default)]
+pub(super) struct Server(Arc<Mutex<Store>>);
+
+type Answer = Result<Value, (StatusCode, &'static str)>;
+
+// === impl Store ===
+
+impl Store {
+    /// Puts an object, with a new version, and a new generation if its spec is new.
+    pub(super) fn put(&mut self, key: &Key, mut object: Value) -> Value {
+        self.version += 1;
+        let old = self.objects.get(key);
+        let generation = old.map_or(0, |old| old["metadata"]["generation"].as_i64().unwrap());
+        let is_same = old.is_some_and(|old| old["spec"] == object["spec"]);
+        let meta = &mut object["metadata"];
+        meta["name"] = key.1.clone().into();
+        meta["resourceVersion"] = self.version.to_string().into();
+        meta["generation"] = (generation + i64::from(!is_same)).into();
+        meta["uid"] = match old {
+            Some(old) => old["metadata"]["uid"].clone(),
+            None => format!("uid-{}", self.version).into(),
+        };
+        self.log.push((key.clone(), object.clone(), true));
+        self.objects.insert(key.clone(), object.clone());
+        object
+    }
+
+    fn remove(&mut self, key: &Key) -> Answer {
+        self.version += 1;
+        let mut object = self.objects.remove(key).ok_or(NOT_FOUND)?;
+        object["metadata"]["resourceVersion"] = self.version.to_string().into();
+        self.log.push((key.clone(), object.clone(), false));
+        Ok(object)
+    }
+
+    fn conflict<T>(
+        &mut self,
+        answer: (StatusCode, &'static str),
+    ) -> Result<T, (StatusCode, &'static str)> {
+        self.conflicts += 1;
+        Err(answer)
+    }
+
+    fn create(&mut self, plural: String, object: Value) -> Answer {
+        let name = object["metadata"]["name"].as_str().unwrap().to_owned();
+        let key = (plural, name);
+        if self.objects.contains_key(&key) {
+            return self.conflict((StatusCode::CONFLICT, "AlreadyExists"));
+        }
+        Ok(self.put(&key, object))
+    }
+
+    fn replace(&mut self, key: &Key, object: Value) -> Answer {
+        let old = self.objects.get(key).ok_or(NOT_FOUND)?;
+        if old["metadata"]["resourceVersion"] != object["metadata"]["resourceVersion"] {
+            return self.conflict((StatusCode::CONFLICT, "Conflict"));
+        }
+        Ok(self.put(key, object))
+    }
+
+    /// A JSON patch of tests and additions of fields.
+    fn patch(&mut self, key: &Key, patch: &Value) -> Answer {
+        let mut object = self.objects.get(key).ok_or(NOT_FOUND)?.clone();
+        for step in patch.as_array().expect("a JSON patch") {
+            let pointer = step["path"].as_str().unwrap();
+            match step["op"].as_str().unwrap() {
+                "test" if object.pointer(pointer) == Some(&step["value"]) => {}
+                "test" => return self.conflict((StatusCode::UNPROCESSABLE_ENTITY, "Invalid")),
+                "add" => {
+                    let (parent, field) = pointer.rsplit_once('/').unwrap();
+                    object.pointer_mut(parent).unwrap()[field] = step["value"].clone();
+                }
+                other => panic!("{other}"),
+            }
+        }
+        Ok(self.put(key, object))
+    }
+
+    /// A write, or what a fault makes of it.
+    fn write(&mut self, act: impl FnOnce(&mut Self) -> Answer) -> Answer {
+        const SILENT: (StatusCode, &str) = (StatusCode::INTERNAL_SERVER_ERROR, "InternalError");
+        match self.faults.pop().flatten() {
+            None => act(self),
+            Some(Fault::Lost) => Err(SILENT),
+            Some(Fault::Unanswered) => act(self).and(Err(SILENT)),
+        }
+    }
+}
+
+const NOT_FOUND: (StatusCode, &str) = (StatusCode::NOT_FOUND, "NotFound");
+
+// === impl Server ===
+
+#[expect(
+    clippy::unused_async,
+    reason = "axum takes asynchronous functions only"
+)]
+impl Server {
+    pub(super) fn store(&self) -> MutexGuard<'_, Store> {
+        self.0.lock().unwrap()
+    }
+
+    pub(super) fn delete(&self, plural: &str, name: &str) {
+        let key = (plural.to_owned(), name.to_owned());
+        self.store().remove(&key).unwrap();
+    }
+
+    pub(super) fn client(&self) -> kube::Client {
+        let objects = get(Self::list).post(Self::create);
+        let object = get(Self::read).put(Self::replace).patch(Self::patch);
+        let router = Router::new()
+            .route("/apis/landfall.dev/v1alpha1/{plural}", objects.clone())
+            .route(
+                "/apis/landfall.dev/v1alpha1/{plural}/{name}",
+                object.clone(),
+            )
+            .route("/api/v1/namespaces/home/{plural}", objects)
+            .route("/api/v1/namespaces/home/{plural}/{name}", object)
+            .with_state(self.clone());
+        kube::Client::new(router, "home")
+    }
+
+    async fn list(State(server): State<Self>, Path(plural): Path<String>) -> Response {
+        let store = server.store();
+        let items = store
+            .objects
+            .iter()
+            .filter(|((kind, _), _)| *kind == plural);
+        let items: Vec<&Value> = items.map(|(_, object)| object).collect();
+        let list = json!({"metadata": {"resourceVersion": "1"}, "items": items});
+        list.to_string().into_response()
+    }
+
+    async fn read(State(server): State<Self>, Path(key): Path<Key>) -> Response {
+        let store = server.store();
+        answer(store.objects.get(&key).cloned().ok_or(NOT_FOUND))
+    }
+
+    async fn create(
+        State(server): State<Self>,
+        Path(plural): Path<String>,
+        body: String,
+    ) -> Response {
+        let object = serde_json::from_str(&body).unwrap();
+        answer(server.store().write(|store| store.create(plural, object)))
+    }
+
+    async fn replace(State(server): State<Self>, Path(key): Path<Key>, body: String) -> Response {
+        let object = serde_json::from_str(&body).unwrap();
+        answer(server.store().write(|store| store.replace(&key, object)))
+    }
+
+    async fn patch(State(server): State<Self>, Path(key): Path<Key>, body: String) -> Response {
+        let patch = serde_json::from_str(&body).unwrap();
+        answer(server.store().write(|store| store.patch(&key, &patch)))
+    }
+}
+
+fn answer(answer: Answer) -> Response {
+    match answer {
+        Ok(object) => object.to_string().into_response(),
+        Err((code, reason)) => {
+            let status = json!({
+                "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+                "message": reason, "reason": reason, "code": code.as_u16(),
+            });
+            (code, status.to_string()).into_response()
+        }
+    }
+}

@@ -1,0 +1,369 @@
+//! Operators on a server in memory, with nodes whose agents do what agents must.
+
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    sync::Arc,
+    time::Duration,
+};
+
+use kube::runtime::watcher::Event;
+use landfall_core::id::{Name, Uid};
+use landfall_crds::{
+    block::AddressBlock,
+    macvlan::MacvlanNetwork,
+    node::{AddressSeq, LandfallNode, NodeIdentity},
+};
+use serde_json::{Value, json};
+
+use super::api::{Key, Server};
+use crate::{
+    args::Door,
+    events,
+    grants::{Backoff, Ledger, Shell},
+    metrics::Metrics,
+    network::{NetworkObject, Upkeep},
+    network_status::NetworkStatuses,
+    nodes::NodeFacts,
+    pods::{PodFacts, PodKey},
+    samples,
+    watches::Change,
+    world::World,
+};
+
+thread_local! {
+    /// The time of all operators of a test.
+    pub(super) static NOW: Cell<u64> = const { Cell::new(1_000_000) };
+}
+
+pub(super) fn pass(millis: u64) {
+    NOW.set(NOW.get() + millis);
+}
+
+/// Numbers of changes, by kind.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sees {
+    pub(super) pods: usize,
+    pub(super) nodes: usize,
+    pub(super) blocks: usize,
+}
+
+impl Sees {
+    pub(super) const NOTHING: Self = Self::each(0);
+    pub(super) const ALL: Self = Self::each(usize::MAX);
+
+    const fn each(count: usize) -> Self {
+        Self {
+            pods: count,
+            nodes: count,
+            blocks: count,
+        }
+    }
+}
+
+/// An operator, and what it has seen.
+pub(super) struct Operator {
+    pub(super) shell: Shell,
+    seen: Sees,
+}
+
+pub(super) struct Rig {
+    pub(super) server: Server,
+    pub(super) operators: Vec<Operator>,
+    /// Pods that are bound.
+    pub(super) pods: BTreeMap<String, PodFacts>,
+    /// Pods that are deleted, and whose node may still start a sandbox.
+    pub(super) ending: BTreeSet<Uid>,
+    /// All changes of pods.
+    pod_log: Vec<(PodFacts, bool)>,
+    /// What is attached: on which node, for whom, under which seq.
+    pub(super) live: BTreeMap<(Name, Uid), BTreeSet<AddressSeq>>,
+    drawn: u128,
+}
+
+pub(super) fn object<T: serde::de::DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).unwrap()
+}
+
+// === impl Operator ===
+
+impl Operator {
+    /// An operator that has just started: its watches have listed what there is.
+    fn new(rig: &Server, nodes: &[&str], network: &Value) -> Self {
+        let client = rig.client();
+        let metrics = Arc::new(Metrics::new(|| Duration::ZERO));
+        let (events, _) = events::start(client.clone(), None, Arc::clone(&metrics));
+        let (upkeep, _) = Upkeep::start(client.clone(), Arc::clone(&metrics));
+        let (network_statuses, _) = NetworkStatuses::start(client.clone(), Door::Chained);
+        let shell = Shell {
+            world: World::new("home".to_owned()),
+            ledger: Ledger::new(client, "home"),
+            events,
+            upkeep,
+            network_statuses,
+            metrics,
+            clock: || NOW.get(),
+            backoff: Backoff::default(),
+        };
+        let mut operator = Self {
+            shell,
+            seen: Sees::NOTHING,
+        };
+        operator.see_all_watches_begin();
+        for name in nodes {
+            operator.see_node(name);
+        }
+        let network: MacvlanNetwork = object(network.clone());
+        let event = Event::Apply(NetworkObject::macvlan(network));
+        operator.shell.world.observe(Change::Macvlan(event));
+        operator
+    }
+
+    fn see_all_watches_begin(&mut self) {
+        let world = &mut self.shell.world;
+        for event in [0, 1] {
+            fn pick<T>(event: i32) -> Event<T> {
+                if event == 0 {
+                    Event::Init
+                } else {
+                    Event::InitDone
+                }
+            }
+            world.observe(Change::Pod(pick(event)));
+            world.observe(Change::Node(pick(event)));
+            world.observe(Change::Namespace(pick(event)));
+            world.observe(Change::Macvlan(pick(event)));
+            world.observe(Change::Ipvlan(pick(event)));
+            world.observe(Change::NodeObject(pick(event)));
+            world.observe(Change::Block(pick(event)));
+        }
+        assert!(world.is_synced());
+    }
+
+    fn see_node(&mut self, name: &str) {
+        let machine = Uid::of(name);
+        let facts = NodeFacts {
+            name: Name::from(name),
+            identity: Some(NodeIdentity {
+                uid: machine,
+                machine_id: machine,
+                provider_id: None,
+            }),
+            labels: BTreeMap::new(),
+        };
+        self.shell.world.observe(Change::Node(Event::Apply(facts)));
+        let agent = PodFacts {
+            key: PodKey {
+                namespace: "home".to_owned(),
+                name: format!("agent-{name}"),
+            },
+            owner: Uid::of(&format!("agent-{name}")),
+            node: Name::from(name),
+            npwg: None,
+            agent: Some(true),
+            ..samples::pod("")
+        };
+        self.shell.world.observe(Change::Pod(Event::Apply(agent)));
+    }
+
+    /// Sees this many more changes of each kind. Watches of different kinds know nothing of each
+    /// other, so one may be old where another is new.
+    pub(super) fn see(&mut self, server: &Server, pods: &[(PodFacts, bool)], sees: Sees) {
+        for (facts, is_there) in pods.iter().skip(self.seen.pods).take(sees.pods) {
+            self.seen.pods += 1;
+            let event = if *is_there {
+                Event::Apply(facts.clone())
+            } else {
+                Event::Delete(facts.clone())
+            };
+            self.shell.world.observe(Change::Pod(event));
+        }
+        let store = server.store();
+        for change in changes(&store.log, "landfallnodes", self.seen.nodes, sees.nodes) {
+            self.seen.nodes += 1;
+            let change: Event<Box<LandfallNode>> = change;
+            self.shell.world.observe(Change::NodeObject(change));
+        }
+        for change in changes(&store.log, "addressblocks", self.seen.blocks, sees.blocks) {
+            self.seen.blocks += 1;
+            let change: Event<Box<AddressBlock>> = change;
+            self.shell.world.observe(Change::Block(change));
+        }
+    }
+}
+
+fn changes<T: serde::de::DeserializeOwned>(
+    log: &[(Key, Value, bool)],
+    kind: &str,
+    seen: usize,
+    count: usize,
+) -> Vec<Event<T>> {
+    let log = log.iter().filter(|((plural, _), ..)| plural == kind);
+    log.skip(seen)
+        .take(count)
+        .map(|(_, value, is_there)| {
+            let object = object(value.clone());
+            if *is_there {
+                Event::Apply(object)
+            } else {
+                Event::Delete(object)
+            }
+        })
+        .collect()
+}
+
+// === impl Rig ===
+
+impl Rig {
+    /// Operators on a network with these subnets.
+    pub(super) fn new(operators: usize, nodes: &[&str], subnets: &Value) -> Self {
+        let server = Server::default();
+        let network = json!({
+            "metadata": {
+                "name": "lan", "uid": Uid(7).to_string(), "generation": 1, "resourceVersion": "1",
+                "finalizers": ["landfall.dev/addresses"],
+            },
+            "spec": {
+                "namespaces": {}, "parents": [{"interface": "eth1"}],
+                "ipam": {"subnets": subnets, "reuseDelay": {"preferred": "30s", "minimum": "1s"}},
+            },
+        });
+        let operators = (0..operators).map(|_| Operator::new(&server, nodes, &network));
+        let operators = operators.collect();
+        Self {
+            server,
+            operators,
+            pods: BTreeMap::new(),
+            ending: BTreeSet::new(),
+            pod_log: Vec::new(),
+            live: BTreeMap::new(),
+            drawn: 100,
+        }
+    }
+
+    /// Binds a new pod to a node.
+    pub(super) fn bind(&mut self, name: &str, node: &str) {
+        self.drawn += 1;
+        let facts = PodFacts {
+            key: PodKey {
+                namespace: "default".to_owned(),
+                name: name.to_owned(),
+            },
+            uid: Uid(self.drawn).to_string(),
+            owner: Uid(self.drawn),
+            node: Name::from(node),
+            ..samples::pod("lan")
+        };
+        self.pods.insert(name.to_owned(), facts.clone());
+        self.pod_log.push((facts, true));
+    }
+
+    /// Deletes a pod. Its node may start a sandbox for it until [`Rig::end`].
+    pub(super) fn delete(&mut self, name: &str) {
+        if let Some(facts) = self.pods.remove(name) {
+            self.ending.insert(facts.owner);
+            self.pod_log.push((facts, false));
+        }
+    }
+
+    /// The nodes have seen that deleted pods are gone.
+    pub(super) fn end(&mut self) {
+        self.ending.clear();
+    }
+
+    /// One operator sees some of what happened, decides and writes.
+    pub(super) async fn turn(&mut self, operator: usize, sees: Sees) {
+        let operator = &mut self.operators[operator];
+        operator.see(&self.server, &self.pod_log, sees);
+        operator.shell.rounds().await;
+    }
+
+    /// All operators see everything and write, until nothing is left to write.
+    pub(super) async fn settle(&mut self) {
+        loop {
+            let before = self.server.store().log.len();
+            for operator in 0..self.operators.len() {
+                self.turn(operator, Sees::ALL).await;
+            }
+            if self.server.store().log.len() == before {
+                return;
+            }
+        }
+    }
+
+    pub(super) fn node(&self, name: &str) -> Option<LandfallNode> {
+        let key = ("landfallnodes".to_owned(), name.to_owned());
+        self.server.store().objects.get(&key).cloned().map(object)
+    }
+
+    pub(super) fn blocks(&self) -> Vec<AddressBlock> {
+        let store = self.server.store();
+        let blocks = store
+            .objects
+            .iter()
+            .filter(|((kind, _), _)| kind == "addressblocks");
+        blocks.map(|(_, value)| object(value.clone())).collect()
+    }
+
+    /// The agent of a node: takes away what belongs to no pod, attaches what is granted, releases
+    /// what is recalled and not attached.
+    pub(super) fn agent(&mut self, name: &str) {
+        let Some(mut node) = self.node(name) else {
+            return;
+        };
+        let spec = &node.spec;
+        let is_there = |owner: Uid| {
+            self.ending.contains(&owner) || self.pods.values().any(|pod| pod.owner == owner)
+        };
+        self.live
+            .retain(|(on, owner), _| on.as_str() != name || is_there(*owner));
+        let mut status = node.status.take().unwrap_or_default();
+        let is_over =
+            |key: &AddressSeq| spec.recalls.contains(key) || status.released.contains(key);
+        for grant in &spec.grants {
+            let key = AddressSeq {
+                address: grant.address.unwrap(),
+                seq: grant.seq.unwrap(),
+            };
+            if is_there(grant.owner) && !is_over(&key) {
+                let device = self.live.entry((Name::from(name), grant.owner));
+                device.or_default().insert(key);
+            }
+        }
+        let on_node = self.live.iter().filter(|((on, _), _)| on.as_str() == name);
+        let attached: BTreeSet<IpAddr> = on_node
+            .flat_map(|(_, keys)| keys)
+            .map(|key| key.address)
+            .collect();
+        let released = spec
+            .recalls
+            .iter()
+            .filter(|key| !attached.contains(&key.address));
+        let shown = |key: &AddressSeq| {
+            let mut grants = spec.grants.iter();
+            grants.any(|g| g.address == Some(key.address) && g.seq == Some(key.seq))
+        };
+        status.released.retain(shown);
+        status.released.extend(released.copied());
+        status.released.sort();
+        status.released.dedup();
+        status.node_uid = Some(spec.node.uid);
+        status.machine_id = Some(spec.node.machine_id);
+        node.status = Some(status);
+        let key = ("landfallnodes".to_owned(), name.to_owned());
+        let value = serde_json::to_value(&node).unwrap();
+        self.server.store().put(&key, value);
+    }
+
+    /// Invariant 1: no address is attached twice.
+    pub(super) fn check(&self) {
+        let mut seen = BTreeMap::new();
+        for (device, keys) in &self.live {
+            for key in keys {
+                let other = seen.insert(key.address, device);
+                assert_eq!(other, None, "{} is on {device:?} too", key.address);
+            }
+        }
+    }
+}
