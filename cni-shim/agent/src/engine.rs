@@ -360,11 +360,28 @@ impl<L: Links> Engine<L> {
             snapshot: seen,
             quorum,
         })?;
+        self.warn_of_another_machine();
         if self.identity.is_none() || (self.volatile.cold && !self.volatile.read) {
             self.outlets.quorum_read.notify_one();
         }
         self.publish();
         Ok(())
+    }
+
+    /// The node's name was given to another machine, or this disk was cloned.
+    fn warn_of_another_machine(&self) {
+        let spec = self
+            .object
+            .as_ref()
+            .map(|object| object.spec.node.machine_id);
+        let own = self.machine.id;
+        let published = self.outlets.published.borrow().other_machine;
+        if let Some(other) = spec.filter(|other| *other != own && published != Some(*other)) {
+            tracing::warn!(
+                %own, %other,
+                "the LandfallNode is for another machine: nothing is served, acknowledged or written"
+            );
+        }
     }
 
     /// Core's rule for versions, foretold; and whether the cluster's state has gone back: a quorum

@@ -75,7 +75,7 @@ impl Scan {
             match fs::metadata(&path) {
                 Ok(metadata) if seen.insert((metadata.dev(), metadata.ino())) => {}
                 Ok(_) => continue,
-                Err(error) if has_gone(&error) => continue,
+                Err(error) if has_gone(&error) || has_ended(&path, &error) => continue,
                 Err(source) => return Err(ScanError::Look { path, source }),
             }
             if let Some((cookie, netns)) = open(&path)? {
@@ -123,7 +123,9 @@ impl Devices {
 fn open(path: &Path) -> Result<Option<(u64, Netns)>, ScanError> {
     let netns = match Netns::open(path) {
         Ok(netns) => netns,
-        Err(NetnsError::Open { source, .. }) if has_gone(&source) => return Ok(None),
+        Err(NetnsError::Open { source, .. }) if has_gone(&source) || has_ended(path, &source) => {
+            return Ok(None);
+        }
         Err(error) => return Err(error.into()),
     };
     match netns.cookie() {
@@ -158,6 +160,12 @@ fn processes(proc: &Path) -> Result<impl Iterator<Item = PathBuf>, ScanError> {
         .into_iter()
         .filter(number)
         .map(|path| path.join("ns/net")))
+}
+
+/// Of a process that ends while we look the kernel says EACCES, too.
+fn has_ended(path: &Path, error: &io::Error) -> bool {
+    let process = path.parent().and_then(Path::parent);
+    error.kind() == io::ErrorKind::PermissionDenied && process.is_some_and(|p| !p.exists())
 }
 
 /// Processes end and sandboxes go while we look.

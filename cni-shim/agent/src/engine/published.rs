@@ -29,8 +29,6 @@ pub struct Published {
     pub restore_suspected: bool,
     /// Counts the cold starts.
     pub epoch: u64,
-    /// The epoch of the ledger that the agent has adopted.
-    pub ledger_epoch: u64,
     /// The node UIDs that this machine speaks for; known after the first quorum read.
     pub identity: Option<Identity>,
     /// Grants whose attachment is in place.
@@ -82,7 +80,6 @@ impl<L: Links> Engine<L> {
             cold: self.volatile.cold,
             restore_suspected: self.restore_suspected,
             epoch: self.epoch,
-            ledger_epoch: spec.map(|spec| spec.ledger_epoch).unwrap_or_default(),
             identity: self.identity.clone(),
             attached: self.durable.attached(),
             attached_links: self.attached_links(),

@@ -45,7 +45,8 @@ pub fn compose(
         speaks_for: identity.speaks_for.iter().copied().collect(),
         boot_id: Some(machine.boot),
         agent_epoch: published.epoch,
-        ledger_epoch: published.ledger_epoch,
+        // No epoch is adopted: that is not served yet, and an operator that waits for it is right to.
+        ledger_epoch: 0,
         parents: published.parents.clone(),
         attached: list(&published.attached),
         attached_links: published.attached_links.clone(),
