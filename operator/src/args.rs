@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 
 /// Landfall's operator: grants addresses to pods and tells each node what to serve.
 #[derive(Clone, Debug, Parser)]
@@ -48,6 +48,22 @@ pub(crate) struct Args {
     /// What is logged: a level, or directives such as `info,landfall_operator=debug`.
     #[arg(long, env = "RUST_LOG", default_value = "info")]
     pub(crate) log_level: String,
+
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub(crate) task: Option<Task>,
+}
+
+/// What to do instead of serving.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub(crate) enum Task {
+    /// Has every agent take the plugin out of its node's CNI configuration, and waits for them;
+    /// fails, and names the nodes, if one that is up has not done so in time
+    Uninstall {
+        /// How many seconds to wait.
+        #[arg(long, env = "UNINSTALL_WAIT", default_value_t = 60)]
+        wait: u64,
+    },
 }
 
 /// How log lines look.

@@ -12,6 +12,7 @@ mod pods;
 mod run;
 #[cfg(test)]
 mod samples;
+mod uninstall;
 mod watches;
 mod world;
 

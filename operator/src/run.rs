@@ -16,13 +16,14 @@ use tokio::{
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    args::{Args, LogFormat},
+    args::{Args, LogFormat, Task},
     events,
     grants::{Backoff, Ledger, Shell},
     metrics::{self, Metrics},
     network::Upkeep,
     network_status::NetworkStatuses,
     pods::AgentPods,
+    uninstall,
     watches::Watches,
     world::World,
 };
@@ -30,26 +31,36 @@ use crate::{
 /// Changes that wait for the deciding task; beyond, the watches wait.
 const QUEUE: usize = 4096;
 
-/// Runs the operator until it is told to end.
+/// Does what the command line says.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
+    start_log(args.log_format, &args.log_level)?;
+    let client = Client::try_default()
+        .await
+        .context("found no way to the API server: neither a service account nor a kubeconfig")?;
+    match args.task {
+        Some(Task::Uninstall { wait }) => {
+            uninstall::uninstall(client, Duration::from_secs(wait)).await
+        }
+        None => serve(args, client).await,
+    }
+}
+
+/// Runs the operator until it is told to end.
+async fn serve(args: Args, client: Client) -> anyhow::Result<()> {
     let Args {
         namespace,
         agent_labels,
         door,
         pod_name,
         listen,
-        log_format,
-        log_level,
+        ..
     } = args;
-    start_log(log_format, &log_level)?;
     let mut end = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let client = Client::try_default()
-        .await
-        .context("found no way to the API server: neither a service account nor a kubeconfig")?;
     let metrics = Arc::new(Metrics::new(monotonic));
     let mut tasks = JoinSet::new();
     tasks.spawn(metrics::serve::serve(listen, Arc::clone(&metrics)).await?);
+    tokio::spawn(uninstall::take_back(client.clone()));
     let (events, telling) = events::start(client.clone(), pod_name, Arc::clone(&metrics));
     tasks.spawn(telling);
     let (upkeep, keeping) = Upkeep::start(client.clone(), Arc::clone(&metrics));

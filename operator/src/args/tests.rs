@@ -1,6 +1,6 @@
 use clap::{CommandFactory, Parser};
 
-use super::{Args, Door, LogFormat};
+use super::{Args, Door, LogFormat, Task};
 
 #[test]
 fn the_command_is_consistent() {
@@ -30,4 +30,13 @@ fn words_and_labels_are_read() {
     assert_eq!(args.log_format, LogFormat::Json);
     let label = |key: &str, value: &str| (key.to_owned(), value.to_owned());
     assert_eq!(args.agent_labels, [label("a", "b"), label("c", "d")]);
+}
+
+#[test]
+fn uninstall_waits_a_minute_unless_told_otherwise() {
+    let task = |words: &[&str]| Args::parse_from([&["landfall-operator"], words].concat()).task;
+    assert_eq!(task(&[]), None);
+    assert_eq!(task(&["uninstall"]), Some(Task::Uninstall { wait: 60 }));
+    let words = ["uninstall", "--wait=5"];
+    assert_eq!(task(&words), Some(Task::Uninstall { wait: 5 }));
 }

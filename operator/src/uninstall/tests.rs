@@ -1,0 +1,56 @@
+use landfall_crds::node::{LandfallNodeSpec, LandfallNodeStatus};
+
+use super::*;
+
+fn names(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|&name| name.to_owned()).collect()
+}
+
+/// A node of generation 2; its agent has seen a generation and says whether the plugin is out.
+fn object(name: &str, uninstall: bool, status: Option<(i64, bool)>) -> LandfallNode {
+    let spec = LandfallNodeSpec {
+        uninstall,
+        ..LandfallNodeSpec::default()
+    };
+    let mut object = LandfallNode::new(name, spec);
+    object.metadata.generation = Some(2);
+    object.status = status.map(|(seen, unchained)| LandfallNodeStatus {
+        observed_generation: Some(seen),
+        unchained,
+        ..LandfallNodeStatus::default()
+    });
+    object
+}
+
+#[test]
+fn a_node_is_asked_then_waited_for_until_its_agent_answers_this_question() {
+    let objects = [
+        object("new", false, Some((2, false))),
+        object("told", true, Some((1, false))),
+        object("stale", true, Some((1, true))),
+        object("working", true, Some((2, false))),
+        object("done", true, Some((2, true))),
+    ];
+    let ready = names(&["new", "told", "stale", "working", "done"]);
+    let expected = Look {
+        ask: names(&["new"]),
+        wait: names(&["stale", "told", "working"]),
+        away: names(&[]),
+    };
+    assert_eq!(judge(&objects, &ready), expected);
+}
+
+#[test]
+fn a_node_that_can_t_answer_is_asked_and_not_waited_for() {
+    let objects = [
+        object("down", false, Some((2, false))),
+        object("down-and-told", true, Some((2, false))),
+        object("never-had-an-agent", false, None),
+    ];
+    let look = judge(&objects, &names(&["never-had-an-agent"]));
+    assert_eq!(look.ask, names(&["down", "never-had-an-agent"]));
+    assert_eq!(look.wait, names(&[]));
+    let away = names(&["down", "down-and-told", "never-had-an-agent"]);
+    assert_eq!(look.away, away);
+    assert_eq!(look.late().count(), 0);
+}
