@@ -12,17 +12,12 @@
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
-    sync::{
-        Arc,
-        mpsc::{Receiver, Sender},
-    },
+    sync::{Arc, mpsc::Receiver},
 };
 
 use landfall_core::{
-    agent::{AddRequest, Durable, Event, Key, Outcome, Snapshot, Token, Volatile, step},
+    agent::{Durable, Event, Key, Token, Volatile, step},
     id::Name,
-    link::Link,
 };
 use landfall_crds::node::LandfallNode;
 use landfall_link::{Made, Netns, Parent as HostLink};
@@ -31,7 +26,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use crate::{
     announce::Announcement,
     config::snapshot,
-    execute::{Links, VlanJob},
+    execute::Links,
     identity::{Identity, Machine},
     parents::Parents,
     records::{Entry, Facts, Loaded, Mark, Store, StoreError},
@@ -39,93 +34,14 @@ use crate::{
 
 mod announcing;
 mod effects;
+mod input;
+mod observe;
 mod published;
 mod vlans;
 
+pub use input::{Answer, Attached, Handle, Input, Sandbox};
 pub use published::Published;
 use vlans::Vlans;
-
-/// What the engine is told.
-pub enum Input {
-    /// A version of the own object.
-    Object {
-        /// The object.
-        object: Box<LandfallNode>,
-        /// Whether it was read with quorum.
-        quorum: bool,
-    },
-    /// The plugin asks to attach a pod.
-    Add {
-        /// What core decides on.
-        request: AddRequest,
-        /// Where.
-        sandbox: Sandbox,
-        /// For the answer.
-        reply: oneshot::Sender<Answer>,
-    },
-    /// The plugin, or the sweep, asks to detach a sandbox.
-    Del {
-        /// The request.
-        token: Token,
-        /// The sandbox.
-        container: Name,
-        /// The one interface that a delegate call names; `None` is all.
-        interface: Option<Name>,
-        /// Its namespace, if the caller has it.
-        netns: Option<Arc<Netns>>,
-        /// For the answer.
-        reply: oneshot::Sender<Answer>,
-    },
-    /// A link was made.
-    Made(Key, Box<Made>),
-    /// Anything else that core decides on.
-    Event(Event),
-    /// The node's links, as they are now.
-    Links(Vec<Arc<HostLink>>),
-    /// A VLAN was made or removed, or was not: why.
-    Vlan(VlanJob, Option<String>),
-    /// Asks for all records.
-    Records(oneshot::Sender<Vec<Entry>>),
-}
-
-/// A pod's network namespace, and whose it is.
-#[derive(Clone, Debug)]
-pub struct Sandbox {
-    /// The namespace.
-    pub netns: Arc<Netns>,
-    /// Where the runtime bound it.
-    pub path: PathBuf,
-    /// Its SO_NETNS_COOKIE.
-    pub cookie: u64,
-    /// The number by which the node's own namespace knows it.
-    pub number: Option<i32>,
-    /// The pod as `namespace/name`.
-    pub pod: String,
-}
-
-/// What a request gets.
-#[derive(Debug)]
-pub struct Answer {
-    /// How it ended.
-    pub outcome: Outcome,
-    /// After an ADD: the links that were made.
-    pub links: Vec<Attached>,
-}
-
-/// One link that was made.
-#[derive(Clone, Debug)]
-pub struct Attached {
-    /// As it was wanted.
-    pub wanted: Link,
-    /// As the kernel shows it; absent where it was not made in this call.
-    pub made: Option<Made>,
-    /// The network's name.
-    pub network: String,
-}
-
-/// The way to the engine.
-#[derive(Clone, Debug)]
-pub struct Handle(Sender<Input>);
 
 /// What the engine tells others.
 #[derive(Debug)]
@@ -170,21 +86,6 @@ struct Flight {
     attached: BTreeMap<Key, Attached>,
     /// The failure will pass without the user's help.
     passing: bool,
-}
-
-// === impl Handle ===
-
-impl Handle {
-    /// A way, and its other end.
-    pub fn new() -> (Self, Receiver<Input>) {
-        let (sender, receiver) = std::sync::mpsc::channel();
-        (Self(sender), receiver)
-    }
-
-    /// Tells the engine. When it has ended the agent is about to, so nobody misses the answer.
-    pub fn tell(&self, input: Input) {
-        self.0.send(input).ok();
-    }
 }
 
 // === impl Engine ===
@@ -343,93 +244,6 @@ impl<L: Links> Engine<L> {
         tracing::info!(epoch = self.epoch, "ready: grants are served");
         self.publish();
         Ok(())
-    }
-
-    fn observe(&mut self, object: Box<LandfallNode>, quorum: bool) -> Result<(), StoreError> {
-        let Some(seen) = snapshot(&object) else {
-            return Ok(());
-        };
-        if self.is_accepted(&seen, quorum) {
-            // Effects (SaveSnapshot, Make) read the object: it must be the one core decides on.
-            self.object = Some(object);
-            self.retry_vlans();
-            self.resolve_parents();
-            self.identify(quorum);
-        }
-        self.decide(Event::Spec {
-            snapshot: seen,
-            quorum,
-        })?;
-        self.warn_of_another_machine();
-        if self.identity.is_none() || (self.volatile.cold && !self.volatile.read) {
-            self.outlets.quorum_read.notify_one();
-        }
-        self.publish();
-        Ok(())
-    }
-
-    /// The node's name was given to another machine, or this disk was cloned.
-    fn warn_of_another_machine(&self) {
-        let spec = self
-            .object
-            .as_ref()
-            .map(|object| object.spec.node.machine_id);
-        let own = self.machine.id;
-        let published = self.outlets.published.borrow().other_machine;
-        if let Some(other) = spec.filter(|other| *other != own && published != Some(*other)) {
-            tracing::warn!(
-                %own, %other,
-                "the LandfallNode is for another machine: nothing is served, acknowledged or written"
-            );
-        }
-    }
-
-    /// Core's rule for versions, foretold; and whether the cluster's state has gone back: a quorum
-    /// read can't be late (03, Restart).
-    fn is_accepted(&mut self, seen: &Snapshot, quorum: bool) -> bool {
-        let Some(known) = &self.durable.snapshot else {
-            return true;
-        };
-        if known.uid != seen.uid {
-            return quorum;
-        }
-        let accepted = seen.generation >= known.generation;
-        if quorum {
-            self.restore_suspected = !accepted;
-        }
-        accepted
-    }
-
-    /// The first quorum read says for whom this machine may speak; later versions may rename it.
-    fn identify(&mut self, quorum: bool) {
-        let Some(object) = &self.object else {
-            return;
-        };
-        let present = object.spec.node.uid;
-        match &mut self.identity {
-            Some(identity) => identity.become_node(present),
-            None if quorum => {
-                let status = object.status.as_ref();
-                self.identity = Some(Identity::start(
-                    status,
-                    self.machine,
-                    self.complete,
-                    present,
-                ));
-                // A lost /run has lost its counter too.
-                let published = status.map(|status| status.agent_epoch).unwrap_or_default();
-                self.epoch = self.epoch.max(published);
-            }
-            None => {}
-        }
-    }
-
-    fn resolve_parents(&mut self) {
-        let networks = self.object.as_ref().map(|object| &object.spec.networks);
-        let parents = networks.map(|networks| Parents::resolve(networks, &self.host_links));
-        self.parents = parents.unwrap_or_default();
-        self.explain_vlans();
-        self.tend_vlans();
     }
 
     fn entries(&self) -> Vec<Entry> {

@@ -1,7 +1,7 @@
-use std::{cell::RefCell, rc::Rc, sync::Mutex};
+use std::{cell::RefCell, path::PathBuf, rc::Rc, sync::Mutex};
 
 use landfall_core::{
-    agent::{Asked, Phase},
+    agent::{AddRequest, Asked, Outcome, Phase},
     id::Uid,
     link::ObservedDriver,
 };

@@ -1,0 +1,117 @@
+//! What the engine is told, and what it answers.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        mpsc::{Receiver, Sender},
+    },
+};
+
+use landfall_core::{
+    agent::{AddRequest, Event, Key, Outcome, Token},
+    id::Name,
+    link::Link,
+};
+use landfall_crds::node::LandfallNode;
+use landfall_link::{Made, Netns, Parent as HostLink};
+use tokio::sync::oneshot;
+
+use crate::{execute::VlanJob, records::Entry};
+
+/// What the engine is told.
+pub enum Input {
+    /// A version of the own object.
+    Object {
+        /// The object.
+        object: Box<LandfallNode>,
+        /// Whether it was read with quorum.
+        quorum: bool,
+    },
+    /// The plugin asks to attach a pod.
+    Add {
+        /// What core decides on.
+        request: AddRequest,
+        /// Where.
+        sandbox: Sandbox,
+        /// For the answer.
+        reply: oneshot::Sender<Answer>,
+    },
+    /// The plugin, or the sweep, asks to detach a sandbox.
+    Del {
+        /// The request.
+        token: Token,
+        /// The sandbox.
+        container: Name,
+        /// The one interface that a delegate call names; `None` is all.
+        interface: Option<Name>,
+        /// Its namespace, if the caller has it.
+        netns: Option<Arc<Netns>>,
+        /// For the answer.
+        reply: oneshot::Sender<Answer>,
+    },
+    /// A link was made.
+    Made(Key, Box<Made>),
+    /// Anything else that core decides on.
+    Event(Event),
+    /// The node's links, as they are now.
+    Links(Vec<Arc<HostLink>>),
+    /// A VLAN was made or removed, or was not: why.
+    Vlan(VlanJob, Option<String>),
+    /// Asks for all records.
+    Records(oneshot::Sender<Vec<Entry>>),
+}
+
+/// A pod's network namespace, and whose it is.
+#[derive(Clone, Debug)]
+pub struct Sandbox {
+    /// The namespace.
+    pub netns: Arc<Netns>,
+    /// Where the runtime bound it.
+    pub path: PathBuf,
+    /// Its SO_NETNS_COOKIE.
+    pub cookie: u64,
+    /// The number by which the node's own namespace knows it.
+    pub number: Option<i32>,
+    /// The pod as `namespace/name`.
+    pub pod: String,
+}
+
+/// What a request gets.
+#[derive(Debug)]
+pub struct Answer {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// After an ADD: the links that were made.
+    pub links: Vec<Attached>,
+}
+
+/// One link that was made.
+#[derive(Clone, Debug)]
+pub struct Attached {
+    /// As it was wanted.
+    pub wanted: Link,
+    /// As the kernel shows it; absent where it was not made in this call.
+    pub made: Option<Made>,
+    /// The network's name.
+    pub network: String,
+}
+
+/// The way to the engine.
+#[derive(Clone, Debug)]
+pub struct Handle(Sender<Input>);
+
+// === impl Handle ===
+
+impl Handle {
+    /// A way, and its other end.
+    pub fn new() -> (Self, Receiver<Input>) {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        (Self(sender), receiver)
+    }
+
+    /// Tells the engine. When it has ended the agent is about to, so nobody misses the answer.
+    pub fn tell(&self, input: Input) {
+        self.0.send(input).ok();
+    }
+}

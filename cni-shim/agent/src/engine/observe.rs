@@ -1,0 +1,102 @@
+//! Versions of the own object, and what follows from each.
+
+use landfall_core::agent::{Event, Snapshot};
+use landfall_crds::node::LandfallNode;
+
+use super::Engine;
+use crate::{
+    config::snapshot, execute::Links, identity::Identity, parents::Parents, records::StoreError,
+};
+
+impl<L: Links> Engine<L> {
+    pub(super) fn observe(
+        &mut self,
+        object: Box<LandfallNode>,
+        quorum: bool,
+    ) -> Result<(), StoreError> {
+        let Some(seen) = snapshot(&object) else {
+            return Ok(());
+        };
+        if self.is_accepted(&seen, quorum) {
+            // Effects (SaveSnapshot, Make) read the object: it must be the one core decides on.
+            self.object = Some(object);
+            self.retry_vlans();
+            self.resolve_parents();
+            self.identify(quorum);
+        }
+        self.decide(Event::Spec {
+            snapshot: seen,
+            quorum,
+        })?;
+        self.warn_of_another_machine();
+        if self.identity.is_none() || (self.volatile.cold && !self.volatile.read) {
+            self.outlets.quorum_read.notify_one();
+        }
+        self.publish();
+        Ok(())
+    }
+
+    /// The node's name was given to another machine, or this disk was cloned.
+    fn warn_of_another_machine(&self) {
+        let spec = self
+            .object
+            .as_ref()
+            .map(|object| object.spec.node.machine_id);
+        let own = self.machine.id;
+        let published = self.outlets.published.borrow().other_machine;
+        if let Some(other) = spec.filter(|other| *other != own && published != Some(*other)) {
+            tracing::warn!(
+                %own, %other,
+                "the LandfallNode is for another machine: nothing is served, acknowledged or written"
+            );
+        }
+    }
+
+    /// Core's rule for versions, foretold; and whether the cluster's state has gone back: a quorum
+    /// read can't be late (03, Restart).
+    fn is_accepted(&mut self, seen: &Snapshot, quorum: bool) -> bool {
+        let Some(known) = &self.durable.snapshot else {
+            return true;
+        };
+        if known.uid != seen.uid {
+            return quorum;
+        }
+        let accepted = seen.generation >= known.generation;
+        if quorum {
+            self.restore_suspected = !accepted;
+        }
+        accepted
+    }
+
+    /// The first quorum read says for whom this machine may speak; later versions may rename it.
+    fn identify(&mut self, quorum: bool) {
+        let Some(object) = &self.object else {
+            return;
+        };
+        let present = object.spec.node.uid;
+        match &mut self.identity {
+            Some(identity) => identity.become_node(present),
+            None if quorum => {
+                let status = object.status.as_ref();
+                self.identity = Some(Identity::start(
+                    status,
+                    self.machine,
+                    self.complete,
+                    present,
+                ));
+                // A lost /run has lost its counter too.
+                let published = status.map(|status| status.agent_epoch).unwrap_or_default();
+                self.epoch = self.epoch.max(published);
+            }
+            None => {}
+        }
+    }
+
+    pub(super) fn resolve_parents(&mut self) {
+        let networks = self.object.as_ref().map(|object| &object.spec.networks);
+        let parents = networks.map(|networks| Parents::resolve(networks, &self.host_links));
+        self.parents = parents.unwrap_or_default();
+        self.explain_vlans();
+        self.tend_vlans();
+    }
+}
