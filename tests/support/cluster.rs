@@ -141,6 +141,17 @@ impl Cluster {
         serde_json::from_str(&text).context("cargo dev status")
     }
 
+    /// Two nodes whose kernel has ipvlan: those of User-Mode Linux; there are none where the
+    /// machine's own kernel has it.
+    pub fn ipvlan_nodes(&self) -> Result<Vec<String>> {
+        let nodes = self.status()?.nodes;
+        if nodes.iter().any(|node| node.kind == NodeKind::Uml) {
+            self.nodes(NodeKind::Uml, 2)
+        } else {
+            self.nodes(NodeKind::Namespace, 2)
+        }
+    }
+
     /// The names of the nodes of a kind; fails unless there are `least` and all are ready.
     pub fn nodes(&self, kind: NodeKind, least: usize) -> Result<Vec<String>> {
         let mut nodes = self.status()?.nodes;

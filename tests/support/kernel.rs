@@ -88,11 +88,26 @@ pub fn reaches(
     interface: &str,
     address: IpAddr,
 ) -> Result<()> {
+    ping(cluster, namespace, pod, interface, address).map(drop)
+}
+
+/// Pings an address out of an interface of a pod; returns the round trip in milliseconds.
+pub fn ping(
+    cluster: &Cluster,
+    namespace: &str,
+    pod: &str,
+    interface: &str,
+    address: IpAddr,
+) -> Result<f64> {
     let to = address.to_string();
-    // Some answer within 3 s is enough: the first packets wait for a neighbour entry.
-    let words = ["ping", "-c1", "-w3", "-I", interface, &to];
+    // One answer within 3 s is enough: the first packet waits for a neighbour entry.
+    let words = ["ping", "-n", "-c1", "-w3", "-I", interface, &to];
     let output = cluster.in_pod(namespace, pod, &words)?;
-    checked(&words, &output)
-        .map(drop)
-        .with_context(|| format!("pod {pod} gets no answer from {address} through {interface}"))
+    let said = checked(&words, &output)
+        .with_context(|| format!("pod {pod} gets no answer from {address} through {interface}"))?;
+    let trip = said
+        .split_once("time=")
+        .and_then(|(_, rest)| rest.split_once(' '));
+    let (milliseconds, _) = trip.with_context(|| said.clone())?;
+    milliseconds.parse().context(said)
 }

@@ -31,6 +31,8 @@ fn subnets_ranges_and_gateways_fit_together() {
 /spec/ipam/subnets/0/cidr    | "10.20.0.0"                         | spec.ipam.subnets[0]             | cidr must be a subnet such as 10.20.0.0/24
 /spec/ipam/subnets/0/cidr    | "10.20.0.7/24"                      | spec.ipam.subnets[0]             | bits set behind its prefix
 /spec/ipam/subnets/0/cidr    | "fd00:20::1/64"                     | spec.ipam.subnets[0]             | bits set behind its prefix
+/spec/ipam/subnets/0/cidr    | "127.0.0.0/24"                      | spec.ipam.subnets[0]             | addresses that no host of a LAN may have
+/spec/ipam/subnets/0/cidr    | "fe80::/64"                         | spec.ipam.subnets[0]             | addresses that no host of a LAN may have
 /spec/ipam/subnets/0/gateway | "10.20.0.0/24"                      | spec.ipam.subnets[0]             | gateway must be an address
 /spec/ipam/subnets/0/gateway | "10.21.0.1"                         | spec.ipam.subnets[0]             | gateway lies outside cidr
 /spec/ipam/subnets/0/gateway | "fe80::1"                           | spec.ipam.subnets[0]             | gateway lies outside cidr
@@ -40,6 +42,7 @@ fn subnets_ranges_and_gateways_fit_together() {
 /spec/ipam/subnets/0/ranges  | [{"from": "10.20.0.9"}]             | spec.ipam.subnets[0].ranges[0]   | either from and to, or cidr
 /spec/ipam/subnets/0/ranges  | [{"cidr": "10.20.0.0/28", "to": "10.20.0.9"}] | spec.ipam.subnets[0].ranges[0] | either from and to, or cidr
 /spec/ipam/subnets/0/ranges  | [{"from": "10.20.0.9", "to": "ten"}] | spec.ipam.subnets[0].ranges[0]  | from and to must be addresses
+/spec/ipam/subnets/0/ranges  | [{"from": "10.20.0.9", "to": "10.20.0.8"}] | spec.ipam.subnets[0].ranges[0] | to lies before from: swap them
 /spec/ipam/subnets/0/ranges  | [{"cidr": "10.20.0.0"}]             | spec.ipam.subnets[0].ranges[0]   | cidr must be a subnet
 /spec/ipam/subnets/1         | {"cidr": "10.20.0.128/25"}          | spec.ipam                        | one subnet contains another
 /spec/ipam/type              | "None"                              | spec.ipam                        | go with type Cluster

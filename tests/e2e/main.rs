@@ -1,0 +1,36 @@
+//! e2e tier: the chart on the cluster of `cargo dev up`, after `cargo dev install`.
+//!
+//! Each test has a namespace, a segment and subnets of its own, so any may run beside any other;
+//! the few that disturb all others take their turn alone. What a pod has is read from the kernel.
+#![expect(
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    reason = "a test may fail of an index"
+)]
+
+mod plain;
+mod pool;
+mod reach;
+mod refused;
+mod scale;
+mod specs;
+mod together;
+
+use std::sync::OnceLock;
+
+use landfall_tests::{cluster::Cluster, diagnosis::SYSTEM};
+
+/// The cluster, with operator and agents running.
+fn cluster() -> &'static Cluster {
+    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+    CLUSTER.get_or_init(|| {
+        let cluster = Cluster::of(env!("CARGO_BIN_EXE_dev"));
+        let status = cluster.status().expect("cargo dev up");
+        assert!(status.installed, "cargo dev install");
+        for what in ["deployment", "daemonset"] {
+            let rollout = ["rollout", "status", what, "-n", SYSTEM, "--timeout=90s"];
+            cluster.kubectl(&rollout).expect("operator and agents run");
+        }
+        cluster
+    })
+}
