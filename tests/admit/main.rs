@@ -8,12 +8,18 @@
     reason = "a test may fail of an index"
 )]
 
+mod agent_token;
+mod chart;
 mod claim;
 mod definitions;
+mod docs;
 mod internal;
+mod namespace_default;
 mod network;
 mod rbac;
+mod release;
 mod rows;
+mod writers;
 
 use std::sync::OnceLock;
 
