@@ -125,7 +125,7 @@ impl Metrics {
     ) {
         let outcome = match result {
             Ok(_) => "ok",
-            Err(Failure::Lost | Failure::Exists) => "lost",
+            Err(Failure::Lost(_) | Failure::Exists) => "lost",
             Err(Failure::Gone) => "gone",
             Err(Failure::Silence) => "silence",
             Err(Failure::Answer(_) | Failure::Api(_)) => "error",

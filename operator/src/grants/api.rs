@@ -28,9 +28,10 @@ const CONCURRENT: usize = 16;
 /// Why a request did not do what it should.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    /// The object is not the version that was asked for.
-    #[error("the object has changed since it was read")]
-    Lost,
+    /// The object is not the version that was asked for, or, in the same words of the API server, it is
+    /// not acceptable: a JSON patch whose test fails, a schema and an admission policy all say Invalid.
+    #[error("the object has changed since it was read, or is refused: {0}")]
+    Lost(String),
     /// There is no such object.
     #[error("the object is not there")]
     Gone,
@@ -124,9 +125,12 @@ impl Ledger {
     /// Draws an epoch: the resourceVersion of a write that happens only once. It only grows, over a
     /// deletion of the object too, and over an announced restore.
     pub(super) async fn draw_epoch(&self) -> Result<u64, Failure> {
+        let mut last = Failure::Gone;
         for _ in 0..TOUCHES {
             match self.touch().await {
-                Err(Failure::Lost | Failure::Gone | Failure::Exists) => {}
+                Err(failure @ (Failure::Lost(_) | Failure::Gone | Failure::Exists)) => {
+                    last = failure;
+                }
                 Ok(object) => {
                     let version = object.resource_version();
                     let version = version.and_then(|text| text.parse().ok());
@@ -135,7 +139,7 @@ impl Ledger {
                 Err(failure) => return Err(failure),
             }
         }
-        Err(Failure::Lost)
+        Err(last)
     }
 
     async fn touch(&self) -> Result<ConfigMap, Failure> {
@@ -181,7 +185,7 @@ async fn within<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T, 
         Ok(Err(kube::Error::Api(status))) if status.is_already_exists() => Err(Failure::Exists),
         Ok(Err(kube::Error::Api(status))) if status.is_conflict() || status.is_invalid() => {
             tracing::debug!(%status, "a compare-and-swap was lost");
-            Err(Failure::Lost)
+            Err(Failure::Lost(status.message))
         }
         Ok(Err(kube::Error::Api(status))) if status.is_not_found() => Err(Failure::Gone),
         Ok(Err(error)) => Err(error.into()),

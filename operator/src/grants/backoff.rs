@@ -9,6 +9,8 @@ use landfall_core::{
 
 /// The first wait; each further failure doubles it.
 const FIRST: Millis = 100;
+/// The wait from which on a lost compare-and-swap is no accident.
+const SUSPICIOUS: Millis = FIRST * 8;
 /// The longest wait.
 const LONGEST: Millis = 30_000;
 
@@ -47,16 +49,19 @@ impl Backoff {
     }
 
     /// A compare-and-swap was lost: at first it is tried again at once, on what is read now. What is
-    /// lost again and again waits, or two operators would take turns for ever (invariant 11).
-    pub(crate) fn lost(&mut self, target: Target, now: Millis) {
+    /// lost again and again waits, or two operators would take turns for ever (invariant 11). Returns
+    /// whether it was lost so often that it can't be a race.
+    pub(crate) fn lost(&mut self, target: Target, now: Millis) -> bool {
         let first = Failures {
             wait: FIRST / 4,
             until: now,
         };
-        let failures = self.0.entry(target);
-        failures
+        let failures = self
+            .0
+            .entry(target)
             .and_modify(|failures| failures.again(now))
             .or_insert(first);
+        failures.wait >= SUSPICIOUS
     }
 
     /// A request failed for a reason that will not go away by reading again.

@@ -148,8 +148,11 @@ impl Shell {
                 self.world.put_block(object, Some(at));
             }
             Err(Failure::Gone) => self.world.drop_block(&id),
-            Err(Failure::Lost | Failure::Exists) => {
-                self.backoff.lost(target, now);
+            Err(error @ (Failure::Lost(_) | Failure::Exists)) => {
+                if self.backoff.lost(target, now) {
+                    let block = id.object_name();
+                    tracing::warn!(block, %error, "an AddressBlock is lost again and again");
+                }
                 self.world.doubts.blocks.insert(id);
             }
             Err(error @ (Failure::Silence | Failure::Answer(_) | Failure::Api(_))) => {

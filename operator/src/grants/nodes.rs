@@ -89,8 +89,10 @@ impl Shell {
                 self.world.put_node_object(object);
             }
             Err(Failure::Gone) => self.world.drop_node_object(&name),
-            Err(Failure::Lost | Failure::Exists) => {
-                self.backoff.lost(target, now);
+            Err(error @ (Failure::Lost(_) | Failure::Exists)) => {
+                if self.backoff.lost(target, now) {
+                    tracing::warn!(node = %name, %error, "a LandfallNode is lost again and again");
+                }
                 self.world.doubt_node(name);
             }
             Err(error @ (Failure::Silence | Failure::Answer(_) | Failure::Api(_))) => {

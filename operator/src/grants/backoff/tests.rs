@@ -40,3 +40,12 @@ fn the_first_lost_race_is_run_again_at_once() {
     assert!(!backoff.allows(&node("a"), 1_049));
     assert!(backoff.allows(&node("a"), 1_050));
 }
+
+#[test]
+fn what_is_lost_again_and_again_is_suspicious() {
+    let mut backoff = Backoff::default();
+    let suspicious = (0..8).map(|_| backoff.lost(node("a"), 0));
+    let suspicious: Vec<bool> = suspicious.collect();
+    let expected = [false, false, false, false, false, true, true, true];
+    assert_eq!(suspicious, expected);
+}
