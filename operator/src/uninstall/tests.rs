@@ -2,6 +2,10 @@ use landfall_crds::node::{LandfallNodeSpec, LandfallNodeStatus};
 
 use super::*;
 
+mod cluster;
+
+use cluster::{Cluster, Kind};
+
 fn names(names: &[&str]) -> BTreeSet<String> {
     names.iter().map(|&name| name.to_owned()).collect()
 }
@@ -53,4 +57,40 @@ fn a_node_that_can_t_answer_is_asked_and_not_waited_for() {
     let away = names(&["down", "down-and-told", "never-had-an-agent"]);
     assert_eq!(look.away, away);
     assert_eq!(look.late().count(), 0);
+}
+
+#[tokio::test]
+async fn nodes_that_are_down_keep_nothing_from_being_removed() {
+    let cluster = Cluster::new(&[("a", Kind::Works), ("b", Kind::Works), ("c", Kind::Down)]);
+    uninstall(cluster.client(), Duration::from_secs(20))
+        .await
+        .unwrap();
+    assert_eq!(cluster.told(), ["a", "b", "c"]);
+}
+
+#[tokio::test]
+async fn a_node_that_is_up_and_does_not_answer_in_time_is_named() {
+    let cluster = Cluster::new(&[("a", Kind::Works), ("b", Kind::Hangs), ("c", Kind::Hangs)]);
+    let patience = Duration::from_millis(1500);
+    let error = uninstall(cluster.client(), patience).await.unwrap_err();
+    let said = error.to_string();
+    assert!(said.contains("CNI configuration of b, c:"), "{said}");
+}
+
+#[tokio::test]
+async fn an_operator_that_starts_takes_the_question_back() {
+    let cluster = Cluster::new(&[("a", Kind::Works), ("b", Kind::Down)]);
+    uninstall(cluster.client(), Duration::from_secs(20))
+        .await
+        .unwrap();
+    take_back(cluster.client()).await;
+    assert_eq!(cluster.told(), Vec::<String>::new());
+}
+
+/// A release without nodes, or whose agents never started, must be removable.
+#[tokio::test]
+async fn without_nodes_there_is_nothing_to_wait_for() {
+    let cluster = Cluster::new(&[]);
+    let patience = Duration::from_secs(20);
+    uninstall(cluster.client(), patience).await.unwrap();
 }
