@@ -123,7 +123,7 @@ fn a_digest_goes_before_a_tag() -> Result<()> {
     Ok(())
 }
 
-/// One for a single replica would keep its node from being drained.
+/// A single replica may always be evicted.
 #[test]
 fn several_replicas_have_a_disruption_budget() -> Result<()> {
     let has = |values: &[&str]| -> Result<bool> {
