@@ -49,7 +49,7 @@ pub(crate) fn uninstall() -> Result<()> {
 }
 
 /// Builds static programs and gathers them in the folder that the Dockerfile expects.
-fn build() -> Result<PathBuf> {
+pub(crate) fn build() -> Result<PathBuf> {
     let target = host()?;
     progress::step("building operator, agent and plugin", None, || {
         cargo(

@@ -7,6 +7,7 @@
 )]
 
 mod apt;
+mod bench;
 mod cgroup;
 mod cluster;
 mod control_plane;
@@ -69,6 +70,8 @@ enum Task {
     Uninstall,
     /// Runs tiers of tests (default: all)
     Test { tiers: Vec<test::Tier> },
+    /// Measures how fast we are, beside others, on this machine
+    Bench(bench::Options),
     /// kubectl with this cluster's kubeconfig
     #[command(disable_help_flag = true)]
     Kubectl {
@@ -160,6 +163,7 @@ fn run(task: Task) -> Result<u8> {
         Task::Install => install::install()?,
         Task::Uninstall => install::uninstall()?,
         Task::Test { tiers } => return Ok(u8::from(!test::run(&tiers))),
+        Task::Bench(options) => bench::run(&options)?,
         Task::Kubectl { words } => return with_cluster(cluster::kubectl().args(words)),
         Task::Helm { words } => return with_cluster(cluster::helm().args(words)),
         Task::Node {
