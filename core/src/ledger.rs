@@ -41,6 +41,7 @@ pub mod view;
 
 mod choose;
 mod draft;
+mod fence;
 mod grant;
 mod node;
 mod release;

@@ -27,7 +27,7 @@ use crate::{
         Block, BlockId, Rules, View, Write,
         fresh::{Seen, Tick},
         rebuild,
-        view::{NetworkView, NodeSpec, NodeStatus, NodeView, Pod, Want},
+        view::{Evidence, NetworkView, NodeSpec, NodeStatus, NodeView, Pod, Want},
     },
 };
 
@@ -54,7 +54,18 @@ struct Api {
     blocks: BTreeMap<BlockId, (Block, u64)>,
     nodes: BTreeMap<Name, NodeObject>,
     pods: BTreeMap<Uid, Pod>,
+    /// Nodes with the taint out-of-service.
+    tainted: BTreeSet<Name>,
     version: u64,
+}
+
+impl Api {
+    fn evidence(&self, name: &Name) -> Evidence {
+        Evidence {
+            current: Some(kit::uid_of(name)),
+            out_of_service: self.tainted.contains(name),
+        }
+    }
 }
 
 struct World {
@@ -91,7 +102,7 @@ impl World {
 
     fn random(&mut self, dice: &mut Dice) {
         let (operator, node) = (dice.below(2), dice.below(2));
-        match dice.below(12) {
+        match dice.below(13) {
             0 if self.api.pods.len() < 5 => self.new_pod(node),
             1 => {
                 if let Some(owner) = dice.pick(self.api.pods.keys()) {
@@ -102,15 +113,35 @@ impl World {
             5 | 6 => {
                 self.operators[operator].act(&mut self.api, self.rules, dice, true);
             }
+            7..=9 | 11.. if self.nodes[node].is_off => {}
             7 => self.nodes[node].kubelet(&self.api, dice, true),
-            8 => {
-                let snapshot = self.nodes[node].snapshot(&self.api);
-                let quorum = !self.nodes[node].volatile.read;
-                self.nodes[node].step(Event::Spec { snapshot, quorum });
-            }
+            8 => self.nodes[node].read_own(&self.api),
             9 if dice.one_in(8) => self.nodes[node].crash(),
+            10 => self.power(node, dice),
             _ => {
                 self.nodes[node].execute(&mut self.api, dice, true);
+            }
+        }
+    }
+
+    /// A power cut takes everything of a node but its object. The taint is set only while the
+    /// machine is off and removed before it is powered on, so evidence is never false.
+    fn power(&mut self, node: usize, dice: &mut Dice) {
+        let node = &mut self.nodes[node];
+        match (node.is_off, self.api.tainted.contains(&node.name)) {
+            (false, _) => {
+                if dice.one_in(6) {
+                    node.power_off();
+                }
+            }
+            (true, false) if dice.one_in(2) => {
+                self.api.tainted.insert(node.name.clone());
+            }
+            (true, false) => node.is_off = false,
+            (true, true) => {
+                if dice.one_in(3) {
+                    self.api.tainted.remove(&node.name);
+                }
             }
         }
     }
@@ -146,7 +177,11 @@ impl World {
                     .get(&id)
                     .and_then(|(b, _)| b.entries.get(&address));
                 let held = entry.is_some_and(|entry| entry.is_held_by(&node.name, seq));
-                let released = node.disk.released.contains(&(address, seq));
+                // A cold agent adopts what its status says before it serves anything.
+                let told = &self.api.nodes[&node.name].status.released;
+                let key = (address, seq);
+                let released = node.disk.released.contains(&key)
+                    || (node.disk.snapshot.is_none() && told.contains(&key));
                 assert!(
                     held || released,
                     "invariant 3: {address} {seq} on {}",
@@ -187,6 +222,10 @@ impl World {
 
     /// No faults and fair turns: all must settle within a bound.
     fn settle(&mut self, dice: &mut Dice) {
+        self.api.tainted.clear();
+        for node in &mut self.nodes {
+            node.is_off = false;
+        }
         for _ in 0..200 {
             for operator in &mut self.operators {
                 operator.see_all(&self.api);
@@ -194,9 +233,7 @@ impl World {
                 operator.act(&mut self.api, self.rules, dice, false);
             }
             for node in &mut self.nodes {
-                let snapshot = node.snapshot(&self.api);
-                let quorum = !node.volatile.read;
-                node.step(Event::Spec { snapshot, quorum });
+                node.read_own(&self.api);
                 node.kubelet(&self.api, dice, false);
                 while node.execute(&mut self.api, dice, false) {}
                 node.publish(&mut self.api);
@@ -278,6 +315,7 @@ fn dual_stack_walks_are_all_or_nothing_and_settle() {
 fn walks_find_what_a_missing_rule_breaks() {
     let ship = Rules::SHIPPED;
     // The other rules need longer, rarer traces than random walks find in a minute.
+    // The other rules need longer, rarer traces than random walks find in a minute.
     let mutants = [
         (
             "released without seq",
@@ -290,6 +328,20 @@ fn walks_find_what_a_missing_rule_breaks() {
             "free when the pod is missing",
             Rules {
                 missing_pod_recalls: false,
+                ..ship
+            },
+        ),
+        (
+            "fence evidence from a cache",
+            Rules {
+                fence_needs_quorum: false,
+                ..ship
+            },
+        ),
+        (
+            "fence closed without a write of the node",
+            Rules {
+                fence_needs_mark: false,
                 ..ship
             },
         ),

@@ -8,7 +8,7 @@ use alloc::{collections::BTreeMap, vec::Vec};
 use super::{
     Block, BlockId, Millis, Rules, View,
     draft::{self, Drafts},
-    grant, node, release,
+    fence, grant, node, release,
     view::{NodeSpec, Refusal},
 };
 use crate::id::{Name, Uid};
@@ -29,8 +29,13 @@ pub enum Write {
     CreateBlock(BlockId),
     /// Replace the block, if it is still the version in the view.
     Block(Block),
-    /// Read the block with quorum: a push waits for it.
+    /// Read the block with quorum: a push or a fence waits for it. Reads are done in the order of
+    /// these variants, each kind after the one before has ended.
     ReadBlock(BlockId),
+    /// Read the node object with quorum: a fence waits for it.
+    ReadNode(Name),
+    /// Read the Node with quorum: a fence waits for it.
+    ReadEvidence(Name),
 }
 
 /// What one decision comes to.
@@ -49,10 +54,15 @@ pub fn decide(view: &View, rules: Rules) -> Decision {
     let held = draft::by_owner(view);
     let mut drafts = Drafts::new(view);
     release::free(view, rules, &held, &mut drafts);
+    let reads = fence::fence(view, rules, &held, &mut drafts);
     release::recall(view, rules, &held, &mut drafts);
+    fence::quarantine(view, &held, &mut drafts);
     release::forget_rested(view, &mut drafts);
     draft::restore_lost(view, &mut drafts);
-    let mut decision = Decision::default();
+    let mut decision = Decision {
+        writes: reads.into_iter().collect(),
+        ..Decision::default()
+    };
     grant::grant(view, &held, &mut drafts, &mut decision);
     decision.writes.extend(node::node_writes(
         view,
@@ -63,5 +73,6 @@ pub fn decide(view: &View, rules: Rules) -> Decision {
     ));
     decision.writes.extend(drafts.into_writes());
     decision.writes.sort();
+    decision.writes.dedup();
     decision
 }

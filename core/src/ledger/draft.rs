@@ -74,9 +74,24 @@ impl<'v> Drafts<'v> {
         }
     }
 
+    /// Whether this decision has not touched the entry yet: the first rule that speaks wins, so that
+    /// no rule judges what another has just changed.
+    fn is_untouched(&self, id: &BlockId, address: IpAddr) -> bool {
+        let seen = self
+            .view
+            .blocks
+            .get(id)
+            .and_then(|seen| seen.value.entries.get(&address));
+        let draft = self.block(id).and_then(|block| block.entries.get(&address));
+        seen == draft
+    }
+
     /// Moves an entry to another state under the same seq.
     pub(super) fn turn(&mut self, id: &BlockId, address: IpAddr, state: State) {
         let now = self.view.now;
+        if !self.is_untouched(id, address) {
+            return;
+        }
         if let Some(entry) = self
             .block_mut(id)
             .and_then(|block| block.entries.get_mut(&address))
@@ -91,7 +106,9 @@ impl<'v> Drafts<'v> {
 
     /// Forgets an entry that no node can use: the address is FREE.
     pub(super) fn forget(&mut self, id: &BlockId, address: IpAddr) {
-        if let Some(block) = self.block_mut(id) {
+        if self.is_untouched(id, address)
+            && let Some(block) = self.block_mut(id)
+        {
             block.entries.remove(&address);
         }
     }
@@ -109,7 +126,11 @@ impl<'v> Drafts<'v> {
 /// is made anew with what the nodes hold, or what is released there would never become free
 /// (invariant 10).
 pub(super) fn restore_lost(view: &View, drafts: &mut Drafts<'_>) {
-    for grant in view.nodes.values().flat_map(|node| &node.spec.grants) {
+    for grant in view
+        .nodes
+        .values()
+        .flat_map(|node| node.spec.grants.iter().chain(&node.spec.fenced))
+    {
         let id = grant
             .address
             .and_then(|(address, _)| block_of(view, grant.network, address));

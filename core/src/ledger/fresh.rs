@@ -25,6 +25,11 @@ pub struct Seen<T> {
 }
 
 impl<T> Seen<T> {
+    /// The value, if it was ever read with quorum, and when that read began.
+    pub fn quorum_read(&self) -> Option<(Quorum<&T>, Tick)> {
+        self.quorum_at.map(|at| (Quorum(&self.value), at))
+    }
+
     /// Came from a watch.
     pub fn cached(value: T) -> Self {
         Self {

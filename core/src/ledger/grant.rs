@@ -71,7 +71,7 @@ pub(super) fn grant(
     for (owner, pod) in &view.pods {
         let outcome = match (&pod.refusal, view.nodes.get(&pod.node)) {
             (Some(refusal), _) => Err(refusal.clone()),
-            (None, Some(node)) if node.live => serve(
+            (None, Some(node)) if node.is_served() => serve(
                 view,
                 held,
                 drafts,

@@ -37,6 +37,7 @@ pub(super) fn node_writes(
         specs.insert(name, spec);
     }
     list_recalls(held, &mut specs);
+    mark_fenced(held, &mut specs);
     for (owner, refusal) in refusals {
         if let Some(spec) = view
             .pods
@@ -51,7 +52,7 @@ pub(super) fn node_writes(
         let (Some(node), Some(spec)) = (view.nodes.get(&pod.node), specs.get_mut(&pod.node)) else {
             continue;
         };
-        if pod.refusal.is_none() && node.live {
+        if pod.refusal.is_none() && node.is_served() {
             let pushing = Pushing {
                 view,
                 rules,
@@ -90,6 +91,11 @@ fn remove(view: &View, rules: Rules, node: &Name, spec: &mut NodeSpec) {
         .collect();
     spec.recalls
         .retain(|key| !is_done(networks.get(key).copied(), key.0, key.1));
+    spec.fenced.retain(|grant| {
+        grant
+            .address
+            .is_some_and(|(address, seq)| !is_done(Some(grant.network), address, seq))
+    });
     spec.grants.retain(|grant| {
         grant
             .address
@@ -146,6 +152,33 @@ fn list_recalls(held: &Held<'_>, specs: &mut BTreeMap<&Name, NodeSpec>) {
             && let Some(spec) = specs.get_mut(&holder.node)
         {
             spec.recalls.insert((*address, entry.seq));
+        }
+    }
+}
+
+/// The second step of a fence: the node object without the grant, which is kept aside as the mark
+/// that this write was made.
+fn mark_fenced(held: &Held<'_>, specs: &mut BTreeMap<&Name, NodeSpec>) {
+    for (_, address, entry, holder) in held.values().flatten() {
+        if entry.state != State::Fencing {
+            continue;
+        }
+        let Some(spec) = specs.get_mut(&holder.node) else {
+            continue;
+        };
+        let key = (*address, entry.seq);
+        spec.recalls.remove(&key);
+        spec.grants.retain(|grant| grant.address != Some(key));
+        if !spec.fenced.iter().any(|grant| grant.address == Some(key)) {
+            spec.fenced.push(Grant {
+                owner: holder.owner,
+                interface: holder.interface.clone(),
+                network: entry.network,
+                address: Some(key),
+                index: holder.index,
+                mac: None,
+            });
+            spec.fenced.sort();
         }
     }
 }

@@ -25,7 +25,7 @@ pub fn rebuild(
 ) -> Block {
     let mut block = Block::new(id, epoch);
     for (name, node) in *nodes.get() {
-        for grant in &node.spec.grants {
+        for grant in node.spec.grants.iter().chain(&node.spec.fenced) {
             if segments.get(&grant.network) != Some(&block.id.segment) {
                 continue;
             }
@@ -52,7 +52,13 @@ fn held_entry(
     since: Millis,
 ) -> Option<(IpAddr, Entry)> {
     let (address, seq) = grant.address?;
-    let recalled = node.spec.recalls.contains(&(address, seq));
+    let state = if node.spec.fenced.contains(grant) {
+        State::Fencing
+    } else if node.spec.recalls.contains(&(address, seq)) {
+        State::Recalling
+    } else {
+        State::Granted
+    };
     let holder = Holder {
         node: name.clone(),
         node_uid: node.uid,
@@ -60,11 +66,6 @@ fn held_entry(
         owner: grant.owner,
         interface: grant.interface.clone(),
         index: grant.index,
-    };
-    let state = if recalled {
-        State::Recalling
-    } else {
-        State::Granted
     };
     Some((
         address,

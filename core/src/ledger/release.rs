@@ -16,12 +16,11 @@ pub(super) fn recall(view: &View, rules: Rules, held: &Held<'_>, drafts: &mut Dr
             continue;
         }
         match entry.state {
-            State::Granted if rules.missing_pod_recalls => {
+            State::Granted | State::Quarantined if rules.missing_pod_recalls => {
                 drafts.turn(id, *address, State::Recalling);
             }
-            State::Granted | State::Reserved => drafts.forget(id, *address),
+            State::Granted | State::Quarantined | State::Reserved => drafts.forget(id, *address),
             State::Recalling
-            | State::Quarantined
             | State::Fencing
             | State::Claimed
             | State::Cooling

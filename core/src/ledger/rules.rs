@@ -20,6 +20,10 @@ pub struct Rules {
     pub push_needs_granted: bool,
     /// A missing pod leads to a recall, never straight to FREE.
     pub missing_pod_recalls: bool,
+    /// A fence is closed only after a write of the node object that followed FENCING.
+    pub fence_needs_mark: bool,
+    /// A fence is closed only on evidence read with quorum after that node object.
+    pub fence_needs_quorum: bool,
 }
 
 impl Rules {
@@ -31,5 +35,7 @@ impl Rules {
         removal_compares_seq: true,
         push_needs_granted: true,
         missing_pod_recalls: true,
+        fence_needs_mark: true,
+        fence_needs_quorum: true,
     };
 }

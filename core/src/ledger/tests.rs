@@ -5,10 +5,11 @@ use std::{collections::BTreeMap, string::String, vec, vec::Vec};
 use super::{
     Block, BlockId, Decision, Entry, Holder, Rules, State, View, Write, decide,
     fresh::{Seen, Tick},
-    view::{Grant, NetworkView, NodeSpec, NodeStatus, NodeView, Pod, Refusal, Want},
+    view::{Evidence, Grant, NetworkView, NodeSpec, NodeStatus, NodeView, Pod, Refusal, Want},
 };
 use crate::{
     id::{Name, Seq, Uid},
+    network::NodeDeletion,
     walk::kit,
 };
 
@@ -36,12 +37,23 @@ fn mk_node(name: &str) -> NodeView {
         machine: Uid::of(name),
         labels: BTreeMap::new(),
         live: true,
+        reachable: true,
+        has_provider: false,
+        read_at: None,
+        evidence: Seen::cached(mk_evidence(name)),
         spec: NodeSpec::default(),
         status: NodeStatus {
             node_uid: Uid::of(name),
             machine: Uid::of(name),
             ..NodeStatus::default()
         },
+    }
+}
+
+fn mk_evidence(name: &str) -> Evidence {
+    Evidence {
+        current: Some(Uid::of(name)),
+        out_of_service: false,
     }
 }
 
@@ -102,17 +114,23 @@ fn put(view: &mut View, block: Block, quorum_at: Option<u64>) {
 }
 
 fn blocks(decision: &Decision) -> Vec<&Block> {
-    let blocks = decision.writes.iter().filter_map(|write| match write {
-        Write::Block(block) => Some(block),
-        Write::Node { .. } | Write::CreateBlock(_) | Write::ReadBlock(_) => None,
+    let blocks = decision.writes.iter().filter_map(|write| {
+        if let Write::Block(block) = write {
+            Some(block)
+        } else {
+            None
+        }
     });
     blocks.collect()
 }
 
 fn node_spec(decision: &Decision) -> Option<&NodeSpec> {
-    decision.writes.iter().find_map(|write| match write {
-        Write::Node { spec, .. } => Some(spec),
-        Write::Block(_) | Write::CreateBlock(_) | Write::ReadBlock(_) => None,
+    decision.writes.iter().find_map(|write| {
+        if let Write::Node { spec, .. } = write {
+            Some(spec)
+        } else {
+            None
+        }
     })
 }
 
@@ -367,4 +385,121 @@ fn a_closed_network_keeps_what_it_granted_and_grants_nothing_new() {
     assert_eq!(decision.refusals, BTreeMap::from([(POD, refusal)]));
     assert!(blocks(&decision).is_empty());
     assert_eq!(node_spec(&decision).unwrap().grants.len(), 1);
+}
+
+/// A node with one granted address, seen at `Tick(2)` with quorum, then object and evidence.
+fn mk_fencing(state: State, read_at: Option<u64>, evidence_at: Option<u64>) -> View {
+    let mut view = mk_view(&["10.0.0.0/24"]);
+    view.pods.insert(POD, mk_pod());
+    put(
+        &mut view,
+        mk_block("10.0.0.0", &[("10.0.0.1", mk_entry(state, POD, 3))]),
+        Some(2),
+    );
+    let node = view.nodes.get_mut(&Name::from("n0")).unwrap();
+    node.read_at = read_at.map(Tick);
+    let evidence = Evidence {
+        out_of_service: true,
+        ..mk_evidence("n0")
+    };
+    node.evidence = Seen {
+        value: evidence,
+        quorum_at: evidence_at.map(Tick),
+    };
+    view
+}
+
+fn state_after(view: &View) -> Option<State> {
+    let decision = decide(view, Rules::SHIPPED);
+    let block = blocks(&decision).first().copied().cloned()?;
+    block
+        .entries
+        .get(&"10.0.0.1".parse().unwrap())
+        .map(|entry| entry.state)
+}
+
+#[test]
+fn evidence_begins_a_fence_in_the_ledger_and_then_marks_the_node_object() {
+    assert_eq!(
+        state_after(&mk_fencing(State::Granted, None, None)),
+        Some(State::Fencing)
+    );
+    let mut view = mk_fencing(State::Fencing, None, None);
+    view.nodes
+        .get_mut(&Name::from("n0"))
+        .unwrap()
+        .spec
+        .grants
+        .push(grant_of(3));
+    let decision = decide(&view, Rules::SHIPPED);
+    let spec = node_spec(&decision).unwrap();
+    assert!(spec.grants.is_empty() && spec.fenced.len() == 1);
+}
+
+#[test]
+fn a_fence_is_closed_only_on_reads_in_order_block_node_evidence() {
+    let table = [
+        (Some(3), Some(4), true, Some(State::Cooling)),
+        (Some(3), Some(4), false, None),
+        (Some(3), Some(3), true, None),
+        (Some(1), Some(4), true, None),
+        (None, Some(4), true, None),
+        (Some(3), None, true, None),
+    ];
+    for (read_at, evidence_at, marked, expected) in table {
+        let mut view = mk_fencing(State::Fencing, read_at, evidence_at);
+        if marked {
+            view.nodes
+                .get_mut(&Name::from("n0"))
+                .unwrap()
+                .spec
+                .fenced
+                .push(grant_of(3));
+        }
+        let case = (read_at, evidence_at, marked);
+        assert_eq!(state_after(&view), expected, "{case:?}");
+    }
+}
+
+#[test]
+fn a_fence_whose_evidence_is_gone_is_taken_back_as_a_recall() {
+    let mut view = mk_fencing(State::Fencing, Some(3), Some(4));
+    let node = view.nodes.get_mut(&Name::from("n0")).unwrap();
+    node.spec.fenced.push(grant_of(3));
+    node.evidence.value.out_of_service = false;
+    assert_eq!(state_after(&view), Some(State::Recalling));
+}
+
+#[test]
+fn a_deleted_node_is_evidence_only_where_the_network_accepts_it() {
+    let table = [
+        (NodeDeletion::Auto, true, Some(State::Fencing)),
+        (NodeDeletion::Auto, false, None),
+        (NodeDeletion::Fenced, false, Some(State::Fencing)),
+        (NodeDeletion::Hold, true, None),
+    ];
+    for (policy, has_provider, expected) in table {
+        let mut view = mk_fencing(State::Granted, None, None);
+        view.networks.get_mut(&LAN).unwrap().network.node_deletion = policy;
+        let node = view.nodes.get_mut(&Name::from("n0")).unwrap();
+        node.has_provider = has_provider;
+        node.evidence = Seen::cached(Evidence {
+            current: None,
+            out_of_service: false,
+        });
+        assert_eq!(state_after(&view), expected, "{policy} {has_provider}");
+    }
+}
+
+#[test]
+fn an_unreachable_nodes_addresses_are_quarantined_and_come_back_with_it() {
+    let mut view = mk_fencing(State::Granted, None, None);
+    let node = view.nodes.get_mut(&Name::from("n0")).unwrap();
+    node.evidence = Seen::cached(mk_evidence("n0"));
+    node.reachable = false;
+    assert_eq!(state_after(&view), Some(State::Quarantined));
+    let mut view = mk_fencing(State::Quarantined, None, None);
+    let node = view.nodes.get_mut(&Name::from("n0")).unwrap();
+    node.evidence = Seen::cached(mk_evidence("n0"));
+    assert_eq!(state_after(&view), Some(State::Granted));
 }

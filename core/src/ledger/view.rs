@@ -14,7 +14,7 @@ use super::{
 use crate::{
     id::{Name, Seq, Uid},
     mac::Mac,
-    network::Network,
+    network::{Network, NodeDeletion},
 };
 
 /// Everything that `decide` looks at. The shell fills it from watches, quorum reads and the
@@ -56,6 +56,14 @@ pub struct NodeView {
     pub labels: BTreeMap<String, String>,
     /// A pod of our DaemonSet is Ready there.
     pub live: bool,
+    /// The Node's Ready condition is not Unknown.
+    pub reachable: bool,
+    /// The Node has (or had) a `spec.providerID`: a cloud controller deletes it with its machine.
+    pub has_provider: bool,
+    /// When a quorum read of this version began, if one did.
+    pub read_at: Option<Tick>,
+    /// What speaks for the machine being off, as last seen.
+    pub evidence: Seen<Evidence>,
     /// `spec.grants`, `spec.recalls` and `spec.refusals`.
     pub spec: NodeSpec,
     /// The part of the status that decisions use.
@@ -69,8 +77,20 @@ pub struct NodeSpec {
     pub grants: Vec<Grant>,
     /// (address, seq) that the node is asked to give back.
     pub recalls: BTreeSet<(IpAddr, Seq)>,
+    /// Grants that were taken out because the node is being fenced. Their presence shows that the
+    /// object was written after the ledger said FENCING, which defeats every push decided earlier.
+    pub fenced: Vec<Grant>,
     /// Owners on this node that get no grant now, and why.
     pub refusals: BTreeMap<Uid, Refusal>,
+}
+
+/// What speaks for a machine being off (docs/ipam-protocol.md, "Fence"): true now, not for ever.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Evidence {
+    /// UID of the Node object of this name; `None` if there is none.
+    pub current: Option<Uid>,
+    /// That Node has the taint `node.kubernetes.io/out-of-service`.
+    pub out_of_service: bool,
 }
 
 /// The part of a node object's status that the protocol reads.
@@ -136,6 +156,35 @@ pub struct Want {
     pub addresses: Vec<IpAddr>,
     /// Requested MAC address.
     pub mac: Option<Mac>,
+}
+
+// === impl NodeView ===
+
+impl NodeView {
+    /// Whether something speaks for the machine of `holder` being off, for entries of a network
+    /// with this policy.
+    pub fn is_dead(&self, evidence: &Evidence, holder: &Holder, policy: NodeDeletion) -> bool {
+        let deleted = evidence.current != Some(holder.node_uid);
+        let deletion_counts = match policy {
+            NodeDeletion::Auto => self.has_provider,
+            NodeDeletion::Fenced => true,
+            NodeDeletion::Hold => false,
+        };
+        if deleted {
+            deletion_counts
+        } else {
+            evidence.out_of_service
+        }
+    }
+
+    /// Whether grants may be made for, and pushed to, the node.
+    pub fn is_served(&self) -> bool {
+        let Evidence {
+            current,
+            out_of_service,
+        } = self.evidence.value;
+        self.live && !out_of_service && current == Some(self.uid)
+    }
 }
 
 // === impl NodeStatus ===

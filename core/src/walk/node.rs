@@ -13,6 +13,7 @@ pub(super) struct Node {
     pub(super) links: BTreeMap<Key, BTreeSet<(IpAddr, Seq)>>,
     pub(super) sandboxes: BTreeMap<Name, (Uid, Sandbox)>,
     pub(super) next: u64,
+    pub(super) is_off: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,6 +50,7 @@ impl Node {
             links: BTreeMap::new(),
             sandboxes: BTreeMap::new(),
             next: 0,
+            is_off: false,
         }
     }
 
@@ -69,6 +71,22 @@ impl Node {
             refusals: object.spec.refusals.clone(),
             status_released: object.status.released.clone(),
         }
+    }
+
+    /// The watch; a cold agent's quorum read.
+    pub(super) fn read_own(&mut self, api: &Api) {
+        let snapshot = self.snapshot(api);
+        let quorum = !self.volatile.read;
+        self.step(Event::Spec { snapshot, quorum });
+    }
+
+    /// Everything but the disk is gone; /run is not on the disk.
+    pub(super) fn power_off(&mut self) {
+        self.links.clear();
+        self.sandboxes.clear();
+        self.disk = Durable::default();
+        self.crash();
+        self.is_off = true;
     }
 
     /// Executes one effect.

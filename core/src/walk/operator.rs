@@ -48,8 +48,8 @@ impl Operator {
             return;
         };
         let new = self.generations.insert(name.clone(), object.generation);
-        let known = self.view.nodes.get(name).map(|node| node.seen_at);
-        let seen_at = match known {
+        let known = self.view.nodes.remove(name);
+        let seen_at = match known.as_ref().map(|node| node.seen_at) {
             Some(at) if new == Some(object.generation) => at,
             _ => self.tick(),
         };
@@ -59,6 +59,13 @@ impl Operator {
             machine: kit::uid_of(name),
             labels: BTreeMap::new(),
             live: true,
+            reachable: true,
+            has_provider: false,
+            read_at: known
+                .as_ref()
+                .and_then(|node| node.read_at)
+                .filter(|at| *at >= seen_at),
+            evidence: known.map_or_else(|| Seen::cached(api.evidence(name)), |node| node.evidence),
             spec: object.spec.clone(),
             status: object.status.clone(),
         };
@@ -82,9 +89,31 @@ impl Operator {
         }
     }
 
+    fn read_node_with_quorum(&mut self, api: &Api, name: &Name) {
+        let at = self.tick();
+        self.read_node(api, name);
+        if let Some(node) = self.view.nodes.get_mut(name) {
+            node.read_at = Some(at);
+        }
+    }
+
+    fn read_evidence(&mut self, api: &Api, name: &Name) {
+        let at = self.tick();
+        if let Some(node) = self.view.nodes.get_mut(name) {
+            node.evidence = Seen::quorum(api.evidence(name), at);
+        }
+    }
+
     /// Learns one object of the API server, as a watch would.
     pub(super) fn watch(&mut self, api: &Api, dice: &mut Dice) {
-        match dice.below(4) {
+        match dice.below(5) {
+            4 => {
+                if let Some(name) = dice.pick(self.view.nodes.keys())
+                    && let Some(node) = self.view.nodes.get_mut(&name)
+                {
+                    node.evidence = Seen::cached(api.evidence(&name));
+                }
+            }
             0 => self.view.pods.clone_from(&api.pods),
             1 => {
                 if let Some(id) = dice.pick(api.blocks.keys()) {
@@ -103,6 +132,11 @@ impl Operator {
         self.view.pods.clone_from(&api.pods);
         for name in api.nodes.keys() {
             self.read_node(api, name);
+            let node = self.view.nodes.get_mut(name).expect("read");
+            let evidence = api.evidence(name);
+            if node.evidence.value != evidence {
+                node.evidence = Seen::cached(evidence);
+            }
         }
         for id in api.blocks.keys() {
             self.read_block(api, id, false);
@@ -178,6 +212,8 @@ impl Operator {
                 self.read_block(api, &id, true);
             }
             Write::ReadBlock(id) => self.read_block(api, &id, true),
+            Write::ReadNode(name) => self.read_node_with_quorum(api, &name),
+            Write::ReadEvidence(name) => self.read_evidence(api, &name),
         }
     }
 }
