@@ -87,9 +87,10 @@ pub struct LandfallNodeSpec {
     /// Attachments that were asked for and are not granted, with the reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refusals: Vec<Refusal>,
-    /// Counts the writes that closed this node, so that each changes the generation.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub fence: u64,
+    /// Grants that were taken out because this node is being fenced. That one stands here shows that
+    /// the object was written after the ledger said Fencing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fenced: Vec<Grant>,
     /// The epoch of the last announced restore of the cluster's state.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub ledger_epoch: u64,

@@ -28,6 +28,7 @@ use crate::{
 mod api;
 mod backoff;
 mod blocks;
+mod fences;
 mod nodes;
 
 pub(crate) use api::{Failure, Ledger};
@@ -157,9 +158,14 @@ impl Shell {
         }
         let missing = blocks.iter().filter_map(|write| match write {
             Write::CreateBlock(id) => Some(id.clone()),
-            Write::Node { .. } | Write::Block(_) | Write::ReadBlock(_) => None,
+            Write::Node { .. }
+            | Write::Block(_)
+            | Write::ReadBlock(_)
+            | Write::ReadNode(_)
+            | Write::ReadEvidence(_) => None,
         });
         let missing = missing.collect();
+        let fencing = blocks.clone();
         let blocks = self.block_jobs(blocks, now);
         done |= !blocks.is_empty();
         let results: Vec<_> = stream::iter(blocks)
@@ -169,7 +175,8 @@ impl Shell {
         for result in results {
             self.take_block(result);
         }
-        self.create_blocks(missing).await | done
+        done |= self.create_blocks(missing).await;
+        self.read_for_fences(fencing, now).await | done
     }
 
     /// Reads what is in doubt, with quorum: nodes before blocks (03, "Objects").

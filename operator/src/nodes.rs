@@ -3,9 +3,10 @@
 use k8s_openapi::api::core::v1::Node;
 use landfall_core::{
     id::{Name, Uid},
+    ledger::view::Evidence,
     network::Labels,
 };
-use landfall_crds::node::NodeIdentity;
+use landfall_crds::{keys::taint, node::NodeIdentity};
 
 /// What is kept of a Node.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,6 +17,10 @@ pub(crate) struct NodeFacts {
     pub(crate) identity: Option<NodeIdentity>,
     /// Its labels.
     pub(crate) labels: Labels,
+    /// Its Ready condition is not Unknown: kubelet reports.
+    pub(crate) is_reachable: bool,
+    /// What speaks for its machine being off.
+    pub(crate) evidence: Evidence,
 }
 
 // === impl NodeFacts ===
@@ -23,6 +28,11 @@ pub(crate) struct NodeFacts {
 impl NodeFacts {
     pub(crate) fn of(node: Node) -> Self {
         let uid = node.metadata.uid.as_deref().map(Uid::of);
+        let evidence = Evidence {
+            current: uid,
+            out_of_service: has_taint(&node, taint::OUT_OF_SERVICE),
+        };
+        let is_reachable = !is_unknown(&node);
         let info = node.status.and_then(|status| status.node_info);
         let machine = info
             .map(|info| info.machine_id)
@@ -37,6 +47,27 @@ impl NodeFacts {
             name: Name::from(node.metadata.name.as_deref().unwrap_or_default()),
             identity,
             labels: node.metadata.labels.unwrap_or_default(),
+            is_reachable,
+            evidence,
         }
     }
+}
+
+fn has_taint(node: &Node, key: &str) -> bool {
+    let taints = node
+        .spec
+        .iter()
+        .flat_map(|spec| spec.taints.iter().flatten());
+    taints.into_iter().any(|taint| taint.key == key)
+}
+
+/// The node controller says so when kubelet has not renewed its lease for 50 s.
+fn is_unknown(node: &Node) -> bool {
+    let conditions = node
+        .status
+        .iter()
+        .flat_map(|status| status.conditions.iter().flatten());
+    conditions
+        .into_iter()
+        .any(|c| c.type_ == "Ready" && c.status == "Unknown")
 }

@@ -9,7 +9,7 @@ use landfall_core::{
 };
 use landfall_crds::{
     block::{AddressBlock, AddressBlockSpec, Entry, EntryState},
-    keys::label,
+    keys::{finalizer, label},
 };
 
 /// The ledger's block in an object.
@@ -53,6 +53,7 @@ pub(crate) fn write(block: &Block, before: Option<&AddressBlock>) -> AddressBloc
         None => {
             let segment = block.id.segment.to_string();
             let mut object = AddressBlock::new(&block.id.object_name(), spec);
+            object.metadata.finalizers = Some(vec![finalizer::ADDRESSES.to_owned()]);
             object.metadata.labels = Some(BTreeMap::from([(label::SEGMENT.to_owned(), segment)]));
             object
         }

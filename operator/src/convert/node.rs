@@ -34,9 +34,12 @@ pub(crate) fn read_spec(spec: &LandfallNodeSpec) -> NodeSpec {
         };
         (refusal.owner, read)
     });
+    let mut fenced: Vec<view::Grant> = spec.fenced.iter().map(read_grant).collect();
+    fenced.sort();
     NodeSpec {
         grants,
         recalls: keys(&spec.recalls),
+        fenced,
         refusals: refusals.collect(),
     }
 }
@@ -70,6 +73,10 @@ pub(crate) fn write_spec(
             .unwrap_or_else(|| write_grant(grant, view, names))
     });
     into.grants = grants.collect();
+    let fenced = new.fenced.iter();
+    into.fenced = fenced
+        .map(|grant| write_grant(grant, view, names))
+        .collect();
     let recalls = new.recalls.iter();
     into.recalls = recalls
         .map(|(address, seq)| AddressSeq {

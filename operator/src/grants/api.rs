@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use futures::{StreamExt as _, stream};
-use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::api::core::v1::{ConfigMap, Node};
 use kube::{
     Api, Client, ResourceExt as _,
     api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions},
@@ -53,6 +53,7 @@ pub(crate) enum Failure {
 #[derive(Clone)]
 pub(crate) struct Ledger {
     nodes: Api<LandfallNode>,
+    kubernetes_nodes: Api<Node>,
     blocks: Api<AddressBlock>,
     epochs: Api<ConfigMap>,
 }
@@ -63,6 +64,7 @@ impl Ledger {
     pub(crate) fn new(client: Client, namespace: &str) -> Self {
         Self {
             nodes: Api::all(client.clone()),
+            kubernetes_nodes: Api::all(client.clone()),
             blocks: Api::all(client.clone()),
             epochs: Api::namespaced(client, namespace),
         }
@@ -71,6 +73,11 @@ impl Ledger {
     /// A quorum read: no resourceVersion is named.
     pub(super) async fn node(&self, name: &str) -> Result<LandfallNode, Failure> {
         within(self.nodes.get(name)).await
+    }
+
+    /// A quorum read of the Node itself.
+    pub(super) async fn kubernetes_node(&self, name: &str) -> Result<Node, Failure> {
+        within(self.kubernetes_nodes.get(name)).await
     }
 
     /// A quorum read.
@@ -219,8 +226,8 @@ fn node_patch(before: &LandfallNode, spec: &LandfallNodeSpec) -> Result<Patch<()
     if old.refusals != spec.refusals {
         set("refusals", value(&spec.refusals)?);
     }
-    if old.fence != spec.fence {
-        set("fence", spec.fence.into());
+    if old.fenced != spec.fenced {
+        set("fenced", value(&spec.fenced)?);
     }
     let patch = serde_json::from_value(Value::Array(steps));
     Ok(Patch::Json(patch.map_err(kube::Error::SerdeError)?))

@@ -1,6 +1,9 @@
 //! Writes and reads of blocks.
 
-use std::{collections::BTreeMap, pin::Pin};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    pin::Pin,
+};
 
 use landfall_core::{
     id::{Name, Uid},
@@ -8,7 +11,7 @@ use landfall_core::{
         BlockId, Millis, Write,
         fresh::{Seen, Tick},
         rebuild::rebuild,
-        view::{NodeStatus, NodeView},
+        view::{Evidence, NodeStatus, NodeView},
     },
 };
 use landfall_crds::{block::AddressBlock, node::LandfallNode};
@@ -33,6 +36,20 @@ impl Shell {
     /// The requests for a decision's writes and reads of blocks.
     pub(super) fn block_jobs(&mut self, writes: Vec<Write>, now: Millis) -> Vec<BlockJob> {
         let mut jobs: Vec<BlockJob> = Vec::new();
+        let written: BTreeSet<BlockId> = writes
+            .iter()
+            .filter_map(|write| {
+                let Write::Block(block) = write else {
+                    return None;
+                };
+                Some(block.id.clone())
+            })
+            .collect();
+        for (id, object) in self.world.ended_blocks(&written) {
+            if self.backoff.allows(&Target::Block(id.clone()), now) {
+                jobs.push(self.block_write(id, object));
+            }
+        }
         for write in writes {
             match write {
                 Write::Block(block) => {
@@ -40,22 +57,29 @@ impl Shell {
                         continue;
                     }
                     let object = convert::block::write(&block, self.world.block_object(&block.id));
-                    let (ledger, at, id) = (self.ledger.clone(), self.world.tick(), block.id);
-                    jobs.push(Box::pin(async move {
-                        let result = ledger.write_block(object).await;
-                        BlockDone {
-                            id,
-                            verb: "write",
-                            at,
-                            result,
-                        }
-                    }));
+                    jobs.push(self.block_write(block.id, object));
                 }
                 Write::ReadBlock(id) => jobs.extend(self.read_block(id, now)),
-                Write::CreateBlock(_) | Write::Node { .. } => {}
+                Write::CreateBlock(_)
+                | Write::Node { .. }
+                | Write::ReadNode(_)
+                | Write::ReadEvidence(_) => {}
             }
         }
         jobs
+    }
+
+    fn block_write(&mut self, id: BlockId, object: AddressBlock) -> BlockJob {
+        let (ledger, at) = (self.ledger.clone(), self.world.tick());
+        Box::pin(async move {
+            let result = ledger.write_block(object).await;
+            BlockDone {
+                id,
+                verb: "write",
+                at,
+                result,
+            }
+        })
     }
 
     /// Reads a block with quorum.
@@ -174,6 +198,10 @@ fn held_by(object: &LandfallNode) -> (Name, NodeView) {
         machine: spec.node.machine_id,
         labels: BTreeMap::new(),
         live: false,
+        reachable: false,
+        has_provider: false,
+        read_at: None,
+        evidence: Seen::cached(Evidence::default()),
         spec: convert::node::read_spec(spec),
         status: NodeStatus::default(),
     };

@@ -32,7 +32,11 @@ impl Shell {
             .into_iter()
             .filter_map(|write| match write {
                 Write::Node { name, spec } => Some((name, spec)),
-                Write::CreateBlock(_) | Write::Block(_) | Write::ReadBlock(_) => None,
+                Write::CreateBlock(_)
+                | Write::Block(_)
+                | Write::ReadBlock(_)
+                | Write::ReadNode(_)
+                | Write::ReadEvidence(_) => None,
             })
             .collect();
         let mut names: BTreeSet<Name> = decided.keys().cloned().collect();
@@ -74,8 +78,8 @@ impl Shell {
         }))
     }
 
-    /// Takes an answer into the world.
-    pub(super) fn take_node(&mut self, done: NodeDone) {
+    /// Takes an answer into the world. Returns whether it is the object.
+    pub(super) fn take_node(&mut self, done: NodeDone) -> bool {
         let NodeDone { name, verb, result } = done;
         let now = (self.clock)();
         self.metrics.request("LandfallNode", verb, &result);
@@ -87,6 +91,7 @@ impl Shell {
                     self.backoff.succeeded(&target);
                 }
                 self.world.put_node_object(object);
+                return true;
             }
             Err(Failure::Gone) => self.world.drop_node_object(&name),
             Err(error @ (Failure::Lost(_) | Failure::Exists)) => {
@@ -101,5 +106,6 @@ impl Shell {
                 self.world.doubt_node(name);
             }
         }
+        false
     }
 }

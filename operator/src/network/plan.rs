@@ -10,7 +10,8 @@ use landfall_crds::node::{LandfallNodeSpec, NodeIdentity};
 /// again goes on.
 pub(crate) fn may_become(spec: &LandfallNodeSpec, identity: &NodeIdentity) -> bool {
     let same_machine = spec.node.machine_id == identity.machine_id;
-    same_machine || (spec.grants.is_empty() && spec.recalls.is_empty())
+    let is_free = spec.grants.is_empty() && spec.recalls.is_empty() && spec.fenced.is_empty();
+    same_machine || is_free
 }
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
 //! AddressBlocks: the ledger as last seen.
 
-use kube::runtime::watcher::Event;
+use std::collections::BTreeSet;
+
+use kube::{ResourceExt as _, runtime::watcher::Event};
 use landfall_core::ledger::{
     BlockId,
     fresh::{Seen, Tick},
 };
-use landfall_crds::block::AddressBlock;
+use landfall_crds::{block::AddressBlock, keys::finalizer};
 
 use super::{World, relist::Step, version};
 use crate::convert;
@@ -53,6 +55,36 @@ impl World {
     /// The object of a block, to be replaced under its resourceVersion.
     pub(crate) fn block_object(&self, id: &BlockId) -> Option<&AddressBlock> {
         self.blocks.get(id)
+    }
+
+    /// Blocks that somebody deleted and in which nothing is reserved or held, without our finalizer.
+    ///
+    /// Until then a block that is being deleted stays the ledger: an object that was made anew would
+    /// not know of a grant that is on its way to its node.
+    pub(crate) fn ended_blocks(&self, written: &BTreeSet<BlockId>) -> Vec<(BlockId, AddressBlock)> {
+        let deleted = self.blocks.iter().filter(|(id, object)| {
+            object.metadata.deletion_timestamp.is_some() && !written.contains(*id)
+        });
+        let guarded = deleted.filter(|(_, object)| {
+            object
+                .finalizers()
+                .iter()
+                .any(|one| one == finalizer::ADDRESSES)
+        });
+        let empty = guarded.filter(|(id, _)| {
+            let block = self.view.blocks.get(*id).map(|seen| &seen.value);
+            block.is_some_and(|block| block.entries.values().all(|entry| entry.holder.is_none()))
+        });
+        let let_go = |object: &AddressBlock| {
+            let mut object = object.clone();
+            object
+                .finalizers_mut()
+                .retain(|one| one != finalizer::ADDRESSES);
+            object
+        };
+        empty
+            .map(|(id, object)| (id.clone(), let_go(object)))
+            .collect()
     }
 
     /// Forgets a block that a quorum read did not find.

@@ -1,7 +1,14 @@
 //! Nodes and their LandfallNodes.
 
 use kube::{ResourceExt as _, runtime::watcher::Event};
-use landfall_core::{id::Name, ledger::view::NodeView, network::Labels};
+use landfall_core::{
+    id::Name,
+    ledger::{
+        fresh::{Seen, Tick},
+        view::{Evidence, NodeView},
+    },
+    network::Labels,
+};
 use landfall_crds::node::LandfallNode;
 
 use super::{World, relist::Step, version};
@@ -72,6 +79,7 @@ impl World {
             Some(node) if same_spec => node.seen_at,
             _ => self.tick(),
         };
+        let before = self.view.nodes.get(&name);
         let spec = &object.spec;
         let node = NodeView {
             seen_at,
@@ -79,6 +87,13 @@ impl World {
             machine: spec.node.machine_id,
             labels: self.labels_of(&name),
             live: self.is_live(&name),
+            reachable: self.is_reachable(&name),
+            has_provider: spec.node.provider_id.is_some(),
+            read_at: before.filter(|_| same_spec).and_then(|node| node.read_at),
+            evidence: before.map_or_else(
+                || Seen::cached(self.evidence_of(&name)),
+                |node| node.evidence.clone(),
+            ),
             spec: convert::node::read_spec(spec),
             status: object
                 .status
@@ -105,10 +120,42 @@ impl World {
     /// The part of a node's view that other objects than its own decide.
     pub(super) fn refresh_node(&mut self, name: &Name) {
         let (labels, live) = (self.labels_of(name), self.is_live(name));
+        let (reachable, evidence) = (self.is_reachable(name), self.evidence_of(name));
         if let Some(node) = self.view.nodes.get_mut(name) {
             node.labels = labels;
             node.live = live;
+            node.reachable = reachable;
+            // The watch repeats what was read: that takes no freshness away.
+            if node.evidence.value != evidence {
+                node.evidence = Seen::cached(evidence);
+            }
         }
+    }
+
+    /// A quorum read of the node's object, which has been taken already, began at `at`.
+    pub(crate) fn confirm_node_object(&mut self, name: &Name, at: Tick) {
+        if let Some(node) = self.view.nodes.get_mut(name) {
+            node.read_at = Some(at);
+        }
+    }
+
+    /// Takes the Node from a quorum read that began at `at`.
+    pub(crate) fn put_evidence(&mut self, name: &Name, evidence: Evidence, at: Tick) {
+        if let Some(node) = self.view.nodes.get_mut(name) {
+            node.evidence = Seen::quorum(evidence, at);
+        }
+    }
+
+    fn evidence_of(&self, name: &Name) -> Evidence {
+        self.nodes
+            .get(name)
+            .map(|facts| facts.evidence)
+            .unwrap_or_default()
+    }
+
+    /// A node that is not there is not unreachable: what that means is the fence's to judge.
+    fn is_reachable(&self, name: &Name) -> bool {
+        self.nodes.get(name).is_none_or(|facts| facts.is_reachable)
     }
 
     pub(super) fn labels_of(&self, name: &Name) -> Labels {

@@ -91,7 +91,11 @@ impl World {
         let meta = &object.metadata;
         let is_over = !self.nodes.contains_key(name) && !self.agents.contains_key(name);
         let is_deleting = meta.deletion_timestamp.is_some();
-        let is_listed = !object.spec.grants.is_empty() || !object.spec.recalls.is_empty();
+        let spec = &object.spec;
+        let is_listed = [&spec.grants, &spec.fenced]
+            .into_iter()
+            .any(|list| !list.is_empty())
+            || !spec.recalls.is_empty();
         if !(is_over || is_deleting) || is_listed || self.is_named(name) {
             return None;
         }

@@ -4,7 +4,7 @@ use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
 use kube::runtime::watcher::Event;
 use landfall_core::{
     id::{Name, Seq, Uid},
-    ledger::{Block, BlockId, Entry, Holder, State, fresh::Tick},
+    ledger::{Block, BlockId, Entry, Holder, State, fresh::Tick, view::Evidence},
 };
 use landfall_crds::{
     block::AddressBlock,
@@ -202,6 +202,8 @@ fn see_node(world: &mut World, identity: Option<NodeIdentity>) {
         name: Name::from("a"),
         identity,
         labels: BTreeMap::new(),
+        is_reachable: true,
+        evidence: Evidence::default(),
     })));
 }
 

@@ -9,7 +9,10 @@ use std::{
 };
 
 use kube::runtime::watcher::Event;
-use landfall_core::id::{Name, Uid};
+use landfall_core::{
+    id::{Name, Uid},
+    ledger::view::Evidence,
+};
 use landfall_crds::{
     block::AddressBlock,
     macvlan::MacvlanNetwork,
@@ -151,6 +154,11 @@ impl Operator {
                 provider_id: None,
             }),
             labels: BTreeMap::new(),
+            is_reachable: true,
+            evidence: Evidence {
+                current: Some(machine),
+                out_of_service: false,
+            },
         };
         self.shell.world.observe(Change::Node(Event::Apply(facts)));
         let agent = PodFacts {
