@@ -38,10 +38,10 @@ pub(crate) use backoff::Backoff;
 /// and one write of a block serves them all.
 const BATCH: Duration = Duration::from_millis(3);
 /// A look at everything even if nothing seems to have happened.
-const IDLE: Duration = Duration::from_secs(30);
+const IDLE: Millis = 30_000;
 /// Requests under way at once.
 const CONCURRENT: usize = 32;
-/// Decisions in a row without a look at the queue of changes.
+/// Decisions in a row before everything else gets its turn.
 const ROUNDS: usize = 16;
 
 /// The task that owns the world.
@@ -55,6 +55,8 @@ pub(crate) struct Shell {
     /// The time, in milliseconds since 1970.
     pub(crate) clock: fn() -> Millis,
     pub(crate) backoff: Backoff,
+    /// When to decide even if nothing is new.
+    pub(crate) next: Millis,
 }
 
 // === impl Shell ===
@@ -62,45 +64,37 @@ pub(crate) struct Shell {
 impl Shell {
     /// Runs until the watches end.
     pub(crate) async fn run(mut self, mut changes: mpsc::Receiver<Change>) {
-        let mut wait = IDLE;
-        let mut buffer = Vec::new();
+        let mut wait = Duration::from_millis(IDLE);
         loop {
             self.metrics.turn();
-            match time::timeout(wait, changes.recv_many(&mut buffer, 4096)).await {
-                Ok(0) => return,
-                Ok(_) => time::sleep(BATCH).await,
+            match time::timeout(wait, changes.recv()).await {
+                Ok(None) => return,
+                Ok(Some(change)) => {
+                    self.world.observe(change);
+                    time::sleep(BATCH).await;
+                }
                 Err(_) => {}
             }
-            while let Ok(change) = changes.try_recv() {
-                buffer.push(change);
-            }
-            for change in buffer.drain(..) {
-                self.world.observe(change);
-            }
+            self.observe(&mut changes);
             if !self.world.is_synced() {
                 continue;
             }
             self.metrics.synced();
-            wait = self.rounds().await;
+            wait = self.rounds(&mut changes).await;
         }
     }
 
-    /// Decides and writes until nothing is left to write. Returns how long nothing can happen by
-    /// itself.
-    async fn rounds(&mut self) -> Duration {
-        let mut wake_at = None;
-        let mut busy = true;
-        for _ in 0..ROUNDS {
-            self.read_doubts().await;
-            self.world.view.now = (self.clock)();
-            self.world.settle();
-            let decision = self.decide();
-            wake_at = decision.wake_at;
-            self.tell(&decision);
-            busy = self.write(decision).await;
-            if !busy {
-                break;
-            }
+    /// Takes all changes that wait.
+    fn observe(&mut self, changes: &mut mpsc::Receiver<Change>) {
+        while let Ok(change) = changes.try_recv() {
+            self.world.observe(change);
+        }
+    }
+
+    /// Does all that is due. Returns how long nothing can happen by itself.
+    async fn rounds(&mut self, changes: &mut mpsc::Receiver<Change>) -> Duration {
+        if self.world.is_news() || self.next <= (self.clock)() {
+            self.next = self.settle(changes).await;
         }
         let owners = self.world.take_stale_owners();
         self.network_statuses.update(&mut self.world, &owners);
@@ -109,16 +103,30 @@ impl Shell {
         }
         let now = (self.clock)();
         let upkeep = self.upkeep.run(&self.world, now);
-        if busy {
-            return Duration::ZERO;
+        let next = upkeep.map_or(self.next, |upkeep| upkeep.min(self.next));
+        Duration::from_millis(next.saturating_sub(now))
+    }
+
+    /// Decides and writes until nothing is left to write. Returns when to decide again even without
+    /// news.
+    async fn settle(&mut self, changes: &mut mpsc::Receiver<Change>) -> Millis {
+        for _ in 0..ROUNDS {
+            self.read_doubts().await;
+            // A pod that was bound during the last round is served by this one.
+            self.observe(changes);
+            self.world.view.now = (self.clock)();
+            self.world.settle();
+            self.world.is_decided_on();
+            let decision = self.decide();
+            let wake_at = decision.wake_at;
+            self.tell(&decision);
+            if !self.write(decision).await {
+                let now = (self.clock)();
+                let times = [wake_at, self.backoff.next(now)].into_iter().flatten();
+                return times.fold(now.saturating_add(IDLE), Millis::min);
+            }
         }
-        let until = |at: Millis| Duration::from_millis(at.saturating_sub(now).max(1));
-        let times = [wake_at, self.backoff.next(now), upkeep];
-        times
-            .into_iter()
-            .flatten()
-            .map(until)
-            .fold(IDLE, Duration::min)
+        0
     }
 
     fn decide(&self) -> Decision {
@@ -148,7 +156,8 @@ impl Shell {
             .into_iter()
             .partition(|write| matches!(write, Write::Node { .. }));
         let nodes = self.node_jobs(nodes, now);
-        let mut done = !nodes.is_empty();
+        let written = nodes.len();
+        let mut done = written > 0;
         let results: Vec<_> = stream::iter(nodes)
             .buffer_unordered(CONCURRENT)
             .collect()
@@ -167,6 +176,13 @@ impl Shell {
         let missing = missing.collect();
         let fencing = blocks.clone();
         let blocks = self.block_jobs(blocks, now);
+        if done || !blocks.is_empty() {
+            tracing::debug!(
+                nodes = written,
+                blocks = blocks.len(),
+                "wrote nodes, writes blocks"
+            );
+        }
         done |= !blocks.is_empty();
         let results: Vec<_> = stream::iter(blocks)
             .buffer_unordered(CONCURRENT)

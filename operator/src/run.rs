@@ -82,6 +82,7 @@ async fn serve(args: Args, client: Client) -> anyhow::Result<()> {
         metrics,
         clock: wall,
         backoff: Backoff::default(),
+        next: 0,
     };
     tasks.spawn(shell.run(changes));
     tracing::info!(

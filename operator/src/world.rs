@@ -64,6 +64,8 @@ pub(crate) struct World {
     /// Objects that a list did not name: read before they are believed gone, for the list may be
     /// older than our own write.
     pub(crate) doubts: Doubts,
+    /// Whether the view changed since the last decision.
+    changed: bool,
     /// What changed since the last look.
     stale: Stale,
     /// Sentences for users that came up since the last look.
@@ -130,6 +132,7 @@ impl World {
             node_objects: BTreeMap::new(),
             blocks: BTreeMap::new(),
             doubts: Doubts::default(),
+            changed: true,
             stale: Stale::default(),
             notices: Vec::new(),
             watches: Watched::default(),
@@ -165,6 +168,19 @@ impl World {
             Change::NodeObject(event) => self.observe_node_object(event),
             Change::Block(event) => self.observe_block(event),
         }
+    }
+
+    /// Whether another decision may come to something else than the last one.
+    pub(crate) fn is_news(&self) -> bool {
+        let stale = &self.stale;
+        let is_stale = stale.networks || !stale.namespaces.is_empty() || !stale.nodes.is_empty();
+        let is_doubted = !self.doubts.nodes.is_empty() || !self.doubts.blocks.is_empty();
+        self.changed || is_stale || is_doubted || !self.notices.is_empty()
+    }
+
+    /// A decision begins.
+    pub(crate) fn is_decided_on(&mut self) {
+        self.changed = false;
     }
 
     /// Works out again what hangs on several objects. To be called before each decision.

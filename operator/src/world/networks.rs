@@ -95,6 +95,7 @@ impl World {
             }
         }
         self.networks.verdicts = verdicts;
+        self.changed = true;
     }
 
     /// The segment that addresses of a network are held in. A segment can't change while some are.

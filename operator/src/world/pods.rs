@@ -47,7 +47,10 @@ impl World {
         if self.pods.get(&key) == Some(&facts) {
             return;
         }
-        self.drop_pod(&key);
+        let is_same = |known: &PodFacts| known.uid == facts.uid && known.agent.is_none();
+        if !self.pods.get(&key).is_some_and(is_same) {
+            self.drop_pod(&key);
+        }
         if let Some(ready) = facts.agent {
             let agents = self.agents.entry(facts.node.clone()).or_default();
             agents.insert(key.clone(), ready);
@@ -77,7 +80,7 @@ impl World {
     fn withdraw(&mut self, key: &PodKey, owner: Uid) {
         if self.owners.get(&owner) == Some(key) {
             self.owners.remove(&owner);
-            self.view.pods.remove(&owner);
+            self.changed |= self.view.pods.remove(&owner).is_some();
             self.default_routes.remove(&owner);
             self.stale.owners.insert(owner);
         }
@@ -113,6 +116,7 @@ impl World {
         let resolved = self.resolve(facts);
         self.owners.insert(owner, key.clone());
         self.stale.owners.insert(owner);
+        self.changed |= self.view.pods.get(&owner) != Some(&resolved.pod);
         self.view.pods.insert(owner, resolved.pod);
         self.default_routes.insert(owner, resolved.default_routes);
     }

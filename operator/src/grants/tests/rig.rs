@@ -108,6 +108,7 @@ impl Operator {
             metrics,
             clock: || NOW.get(),
             backoff: Backoff::default(),
+            next: 0,
         };
         let mut operator = Self {
             shell,
@@ -284,7 +285,8 @@ impl Rig {
     pub(super) async fn turn(&mut self, operator: usize, sees: Sees) {
         let operator = &mut self.operators[operator];
         operator.see(&self.server, &self.pod_log, sees);
-        operator.shell.rounds().await;
+        let (_to, mut nothing) = tokio::sync::mpsc::channel(1);
+        operator.shell.rounds(&mut nothing).await;
     }
 
     /// All operators see everything and write, until nothing is left to write.
