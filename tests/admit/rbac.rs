@@ -63,7 +63,7 @@ fn an_operator_writes_ledger_node_specs_and_statuses_and_reads_no_secrets() -> R
             "macvlannetworks.landfall.dev [] [list watch patch]",
             "macvlannetworks.landfall.dev/status [] [patch]",
             "namespaces [] [list watch]",
-            "nodes [] [list watch]",
+            "nodes [] [get list watch]",
             "pods [] [list watch]",
             "pods/status [] [patch]",
         ];
