@@ -159,6 +159,8 @@ impl World {
 
     /// Takes what a watch saw.
     pub(crate) fn observe(&mut self, change: Change) {
+        // Pods and node objects, of which there are many, say themselves whether they are news.
+        self.changed |= !matches!(change, Change::Pod(_) | Change::NodeObject(_));
         match change {
             Change::Pod(event) => self.observe_pod(event),
             Change::Node(event) => self.observe_node(event),

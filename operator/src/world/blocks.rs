@@ -48,6 +48,7 @@ impl World {
             value: convert::block::read(&object),
             quorum_at: before.max(quorum_at),
         };
+        self.changed |= self.view.blocks.get(&id) != Some(&seen);
         self.view.blocks.insert(id.clone(), seen);
         self.blocks.insert(id, object);
     }
@@ -89,6 +90,7 @@ impl World {
 
     /// Forgets a block that a quorum read did not find.
     pub(crate) fn drop_block(&mut self, id: &BlockId) {
+        self.changed = true;
         self.blocks.remove(id);
         self.view.blocks.remove(id);
     }

@@ -101,6 +101,7 @@ impl World {
                 .map(convert::node::read_status)
                 .unwrap_or_default(),
         };
+        self.changed |= self.view.nodes.get(&name) != Some(&node);
         self.view.nodes.insert(name.clone(), node);
         self.node_objects.insert(name, object);
     }
@@ -112,6 +113,7 @@ impl World {
 
     /// Forgets a node object that a quorum read did not find.
     pub(crate) fn drop_node_object(&mut self, name: &Name) {
+        self.changed = true;
         self.node_objects.remove(name);
         self.view.nodes.remove(name);
         self.stale.nodes.insert(name.clone());
@@ -119,6 +121,7 @@ impl World {
 
     /// The part of a node's view that other objects than its own decide.
     pub(super) fn refresh_node(&mut self, name: &Name) {
+        self.changed = true;
         let (labels, live) = (self.labels_of(name), self.is_live(name));
         let (reachable, evidence) = (self.is_reachable(name), self.evidence_of(name));
         if let Some(node) = self.view.nodes.get_mut(name) {
@@ -134,6 +137,7 @@ impl World {
 
     /// A quorum read of the node's object, which has been taken already, began at `at`.
     pub(crate) fn confirm_node_object(&mut self, name: &Name, at: Tick) {
+        self.changed = true;
         if let Some(node) = self.view.nodes.get_mut(name) {
             node.read_at = Some(at);
         }
@@ -141,6 +145,7 @@ impl World {
 
     /// Takes the Node from a quorum read that began at `at`.
     pub(crate) fn put_evidence(&mut self, name: &Name, evidence: Evidence, at: Tick) {
+        self.changed = true;
         if let Some(node) = self.view.nodes.get_mut(name) {
             node.evidence = Seen::quorum(evidence, at);
         }

@@ -9,7 +9,7 @@ use landfall_core::{
 use landfall_crds::{
     block::AddressBlock,
     keys::finalizer,
-    node::{Grant, LandfallNode, LandfallNodeSpec, NodeIdentity},
+    node::{AddressSeq, Grant, LandfallNode, LandfallNodeSpec, NodeIdentity},
 };
 
 use super::{NodeWrite, World};
@@ -335,4 +335,50 @@ fn a_node_object_that_somebody_deletes_is_let_go_once_nothing_is_held() {
         Some(NodeWrite::LetGo(_)) => {}
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn only_what_can_change_a_decision_is_news() {
+    let mut world = world();
+    let is_news = |world: &mut World| {
+        let news = world.is_news();
+        world.take_stale_nodes();
+        world.settle();
+        world.notices.clear();
+        world.is_decided_on();
+        news
+    };
+    assert!(is_news(&mut world), "the first decision");
+    assert!(!is_news(&mut world));
+    world.put_node_object(node(10, 1));
+    assert!(is_news(&mut world), "a node object");
+    let mut status = node(11, 1);
+    status.status.get_or_insert_default().attached = Vec::new();
+    world.put_node_object(status.clone());
+    assert!(
+        !is_news(&mut world),
+        "attachments, which no decision looks at"
+    );
+    status.metadata.resource_version = Some("12".to_owned());
+    let released = AddressSeq {
+        address: "10.20.0.5".parse().unwrap(),
+        seq: "1.1".parse().unwrap(),
+    };
+    status.status.get_or_insert_default().released = vec![released];
+    world.put_node_object(status);
+    assert!(is_news(&mut world), "a release");
+    watch(&mut world, Event::Apply(block(5, 20)));
+    assert!(is_news(&mut world), "a block");
+    world.put_block(block(5, 20), Some(Tick(9)));
+    assert!(is_news(&mut world), "the same block, read with quorum");
+    see_pod(&mut world, samples::pod("lan"));
+    assert!(is_news(&mut world), "a pod");
+    let started = PodFacts {
+        addresses: vec!["10.244.0.5".parse().unwrap()],
+        ..samples::pod("lan")
+    };
+    see_pod(&mut world, started);
+    assert!(!is_news(&mut world), "a pod that has started");
+    see_pod(&mut world, agent("agent", true));
+    assert!(is_news(&mut world), "an agent that is Ready");
 }
