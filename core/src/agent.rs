@@ -29,6 +29,7 @@ use crate::{
 
 mod add;
 mod del;
+mod look_up;
 mod recall;
 mod spec;
 mod step;
@@ -127,6 +128,8 @@ pub struct Volatile {
     pub scanned: bool,
     /// Addresses of devices that no record explains: not served on this node.
     pub blocked: BTreeSet<IpAddr>,
+    /// Networks that have no parent on this node now, and why: their ADDs wait.
+    pub without_parent: BTreeMap<Uid, String>,
     /// The ADD in progress of each owner.
     flights: BTreeMap<Uid, Flight>,
     /// ADDs that wait for a grant or for their turn, in the order of arrival.
@@ -197,6 +200,8 @@ pub enum Event {
     },
     /// All network namespaces were scanned; addresses of devices that no record explains.
     Scanned(BTreeSet<IpAddr>),
+    /// The node's links, or the networks, have changed: networks without a parent, and why.
+    Parents(BTreeMap<Uid, String>),
     /// The plugin asks to attach a pod.
     Add(AddRequest),
     /// An ADD waited as long as it may.

@@ -17,7 +17,7 @@ use std::{
 
 use landfall_core::{
     agent::{Durable, Event, Key, Token, Volatile, step},
-    id::Name,
+    id::{Name, Uid},
 };
 use landfall_crds::node::LandfallNode;
 use landfall_link::{Made, Netns, Parent as HostLink};
@@ -26,7 +26,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use crate::{
     announce::Announcement,
     config::snapshot,
-    execute::Links,
+    execute::{Links, Wanted},
     identity::{Identity, Machine},
     parents::Parents,
     records::{Entry, Facts, Loaded, Mark, Store, StoreError},
@@ -84,8 +84,11 @@ struct Flight {
     container: Name,
     sandbox: Sandbox,
     attached: BTreeMap<Key, Attached>,
+    owner: Uid,
     /// The failure will pass without the user's help.
     passing: bool,
+    /// Until the ADD's time is over, or nobody wants its links.
+    wanted: Wanted,
 }
 
 // === impl Engine ===
@@ -165,11 +168,14 @@ impl<L: Links> Engine<L> {
                 sandbox,
                 reply,
             } => {
+                self.give_up(|flight| flight.owner == request.owner);
                 let flight = Flight {
                     container: request.container.clone(),
+                    owner: request.owner,
                     sandbox,
                     attached: BTreeMap::new(),
                     passing: false,
+                    wanted: Wanted::default(),
                 };
                 self.flights.insert(request.token, flight);
                 self.replies.insert(request.token, reply);
@@ -182,6 +188,7 @@ impl<L: Links> Engine<L> {
                 netns,
                 reply,
             } => {
+                self.give_up(|flight| flight.container == container);
                 self.replies.insert(token, reply);
                 self.brought
                     .extend(netns.map(|netns| (container.clone(), netns)));
@@ -195,24 +202,36 @@ impl<L: Links> Engine<L> {
                 self.note_made(&key, *made);
                 self.decide(Event::Made(key))
             }
-            Input::Event(event) => self.decide(event),
+            Input::Event(event) => {
+                if let Event::Timeout(token) | Event::Abort(token) = event
+                    && let Some(flight) = self.flights.get(&token)
+                {
+                    flight.wanted.give_up();
+                }
+                self.decide(event)
+            }
             Input::Links(links) => {
                 let before = std::mem::replace(&mut self.host_links, links);
                 self.announce_returned(&before);
                 self.retry_vlans();
                 self.resolve_parents();
-                self.publish();
-                Ok(())
+                self.decide_on_parents()
             }
             Input::Vlan(job, failure) => {
                 self.vlan_done(&job, failure);
-                self.publish();
-                Ok(())
+                self.decide_on_parents()
             }
             Input::Records(reply) => {
                 reply.send(self.entries()).ok();
                 Ok(())
             }
+        }
+    }
+
+    /// Attaches that are tried again and again for these ADDs end.
+    fn give_up(&self, of: impl Fn(&Flight) -> bool) {
+        for flight in self.flights.values().filter(|flight| of(flight)) {
+            flight.wanted.give_up();
         }
     }
 

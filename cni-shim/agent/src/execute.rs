@@ -15,7 +15,7 @@ use landfall_core::{
     id::Name,
     link::Link,
 };
-use landfall_link::{Chain, NetlinkError, Netns, Node, VlanError, VlanLink};
+use landfall_link::{Chain, Hint, NetlinkError, Netns, Node, VlanError, VlanLink};
 
 use crate::{
     detach,
@@ -23,6 +23,10 @@ use crate::{
     records::Facts,
     scan::Roots,
 };
+
+mod again;
+
+pub use again::Wanted;
 
 /// The kernel makes links under one lock: two threads make 1.3 times as many a second as one, eight
 /// no more than two, and each single one slower.
@@ -41,6 +45,8 @@ pub struct AttachJob {
     pub link: Link,
     /// The network's name, for messages.
     pub network: String,
+    /// What may pass is tried again until this says no.
+    pub wanted: Wanted,
 }
 
 /// A link to remove.
@@ -103,13 +109,18 @@ impl Pool {
     /// Starts the threads, in the network namespace of the calling thread. `proc_sys` is the writable
     /// `/proc/sys`.
     pub fn start(proc_sys: &Path, roots: &Roots, engine: &Handle) -> Result<Self, PoolError> {
+        let again = again::start(Node::open(proc_sys)?, engine.clone())?;
         let (attach, jobs) = mpsc::channel::<AttachJob>();
         let jobs = Arc::new(Mutex::new(jobs));
         for _ in 0..ATTACH_THREADS {
             let mut node = Node::open(proc_sys)?;
-            let engine = engine.clone();
+            let (engine, again) = (engine.clone(), again.clone());
             worker("attach", &jobs, move |job| {
-                engine.tell(make(&mut node, job));
+                match make(&mut node, job) {
+                    Attempt::Over(input) => engine.tell(input),
+                    // Not here: who waits holds up everybody behind.
+                    Attempt::Again(job, _) => drop(again.send(*job)),
+                }
             })?;
         }
         let (detach, jobs) = mpsc::channel::<DetachJob>();
@@ -179,13 +190,27 @@ fn tend(node: &mut Node, job: &VlanJob) -> Result<(), VlanError> {
     }
 }
 
-fn make(node: &mut Node, job: AttachJob) -> Input {
+/// How an attempt to make a link ended.
+enum Attempt {
+    Over(Input),
+    /// What failed may pass in a moment: why it did.
+    Again(Box<AttachJob>, String),
+}
+
+fn make(node: &mut Node, job: AttachJob) -> Attempt {
     match node.attach(&job.netns, &job.link) {
-        Ok(made) => Input::Made(job.key, Box::new(made)),
+        Ok(made) => Attempt::Over(Input::Made(job.key, Box::new(made))),
         Err(error) => {
             let why = format!("network {}: {}", job.network, Chain(&error));
-            tracing::warn!(container = %job.key.container, "{why}");
-            Input::Event(Event::NotMade(job.key, why))
+            if error.hint().is_some_and(Hint::may_pass) {
+                return Attempt::Again(Box::new(job), why);
+            }
+            Attempt::Over(not_made(job, why))
         }
     }
+}
+
+fn not_made(job: AttachJob, why: String) -> Input {
+    tracing::warn!(container = %job.key.container, "{why}");
+    Input::Event(Event::NotMade(job.key, why))
 }

@@ -77,6 +77,30 @@ pub enum Hint {
     NotPermitted,
 }
 
+// === impl Hint ===
+
+impl Hint {
+    /// Whether the same request may succeed in a moment: the kernel may still be tearing down the link
+    /// that is in the way.
+    pub const fn may_pass(&self) -> bool {
+        match self {
+            Self::MacTaken | Self::AddressTaken | Self::ParentBusy { .. } => true,
+            Self::IndexTaken
+            | Self::NameTaken
+            | Self::ParentGone { .. }
+            | Self::ParentIsPort { .. }
+            | Self::ParentUnfit { .. }
+            | Self::MtuTooLarge { .. }
+            | Self::MacInvalid(_)
+            | Self::NoDriver(_)
+            | Self::NoIpv6
+            | Self::RouteExists
+            | Self::GatewayUnreachable
+            | Self::NotPermitted => false,
+        }
+    }
+}
+
 impl fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)?;

@@ -7,14 +7,14 @@ use alloc::{
     string::String,
     vec::Vec,
 };
-use core::{mem, net::IpAddr};
+use core::mem;
 
 use super::{
-    AddRequest, Asked, Deletion, Effect, Flight, Key, Outcome, Phase, Record, Snapshot, Token, del,
+    AddRequest, Deletion, Effect, Flight, Key, Outcome, Phase, Record, Token, del,
+    look_up::{LookUp, look_up, missing},
     step::Agent,
 };
 use crate::{
-    address::Family,
     id::{Name, Uid},
     ledger::view::Grant,
 };
@@ -62,81 +62,6 @@ pub(super) fn start_waiting(agent: &mut Agent<'_>) {
             LookUp::NotYet => agent.volatile.waiting.push(request),
         }
     }
-}
-
-/// What the own object says of a request.
-enum LookUp {
-    Granted(BTreeMap<Name, Vec<Grant>>),
-    Final(String),
-    NotYet,
-}
-
-/// The grants of everything that is asked for: complete, none under recall, none released.
-fn look_up(agent: &Agent<'_>, request: &AddRequest) -> LookUp {
-    let Some(snapshot) = agent.durable.snapshot.as_ref().filter(|_| agent.is_ready()) else {
-        return LookUp::NotYet;
-    };
-    let mut grants: BTreeMap<Name, Vec<Grant>> = BTreeMap::new();
-    let usable = |grant: &&Grant| {
-        grant.owner == request.owner
-            && grant.address.is_none_or(|key| {
-                !snapshot.recalls.contains(&key)
-                    && !agent.durable.released.contains(&key)
-                    && !agent.volatile.blocked.contains(&key.0)
-            })
-    };
-    for asked in &request.asked {
-        let found: Vec<Grant> = snapshot
-            .grants
-            .iter()
-            .filter(usable)
-            .filter(|grant| grant.interface == asked.interface)
-            .filter(|grant| is_of(snapshot, grant, &asked.network))
-            .cloned()
-            .collect();
-        if is_complete(snapshot, asked, &found) {
-            grants.insert(asked.interface.clone(), found);
-        }
-    }
-    if grants.len() == request.asked.len() {
-        return LookUp::Granted(grants);
-    }
-    match snapshot.refusals.get(&request.owner) {
-        Some(refusal) if refusal.is_final => LookUp::Final(refusal.message.clone()),
-        _ => LookUp::NotYet,
-    }
-}
-
-fn is_of(snapshot: &Snapshot, grant: &Grant, network: &Name) -> bool {
-    snapshot
-        .networks
-        .get(&grant.network)
-        .is_some_and(|served| served.name == *network)
-}
-
-/// Whether the grants are all that the pod asks for on this interface. All grants of a pod enter
-/// the spec in one write, but a wrong recall (by an operator with an old cache) may take one of
-/// two families back: half a dual stack is never attached.
-fn is_complete(snapshot: &Snapshot, asked: &Asked, found: &[Grant]) -> bool {
-    let Some(first) = found.first() else {
-        return false;
-    };
-    let has = |address: &IpAddr| {
-        found
-            .iter()
-            .any(|g| g.address.is_some_and(|(a, _)| a == *address))
-    };
-    if !asked.addresses.is_empty() {
-        return asked.addresses.iter().all(has);
-    }
-    let served = snapshot.networks.get(&first.network);
-    served.is_some_and(|served| {
-        served.families.iter().all(|family| {
-            found
-                .iter()
-                .any(|g| g.address.is_some_and(|(a, _)| Family::of(a) == *family))
-        })
-    })
 }
 
 /// Writes PENDING for each interface; older attachments of the owner on the same interfaces go
@@ -340,16 +265,7 @@ pub(super) fn time_out(agent: &mut Agent<'_>, token: Token) {
         return;
     };
     let request = agent.volatile.waiting.remove(at);
-    let snapshot = agent.durable.snapshot.as_ref();
-    let refusal = snapshot.and_then(|snapshot| snapshot.refusals.get(&request.owner));
-    let message = match (refusal, snapshot) {
-        (Some(refusal), _) => refusal.message.clone(),
-        (None, None) => "the agent has not read its node object yet".to_owned(),
-        (None, Some(_)) if !agent.is_ready() => "the agent is still starting".to_owned(),
-        (None, Some(_)) => {
-            "no grant for this pod has arrived yet; is landfall-operator running?".to_owned()
-        }
-    };
+    let message = missing(agent, &request);
     agent.emit(Effect::Reply(token, Outcome::TryAgain(message)));
 }
 

@@ -18,6 +18,7 @@ pub fn step(volatile: &mut Volatile, durable: &mut Durable, event: Event) -> Vec
             agent.volatile.scanned = true;
             agent.volatile.blocked = blocked;
         }
+        Event::Parents(without) => agent.volatile.without_parent = without,
         Event::Add(request) => add::arrive(&mut agent, request),
         Event::Timeout(token) => add::time_out(&mut agent, token),
         Event::Abort(token) => add::abort(&mut agent, token),

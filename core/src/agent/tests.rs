@@ -105,6 +105,10 @@ fn mk_add(token: u64, container: &str) -> Event {
     })
 }
 
+fn no_parent() -> Event {
+    Event::Parents([(LAN, "eth1 is gone".to_owned())].into())
+}
+
 fn recalled(generation: u64) -> Event {
     let mut snapshot = mk_snapshot(generation);
     snapshot.recalls.insert((address(), SEQ));
@@ -446,4 +450,24 @@ fn an_add_that_waits_is_over_when_its_plugin_goes() {
     let effects = node.step(Event::Abort(Token(1)));
     assert!(matches!(replies(&effects)[..], [(1, Outcome::TryAgain(_))]));
     assert_eq!(node.step(Event::Timeout(Token(1))), []);
+}
+
+#[test]
+fn an_add_waits_for_a_parent_and_starts_when_it_is_back() {
+    let mut node = Node::granted();
+    node.step(no_parent());
+    assert_eq!(node.step(mk_add(1, "c1")), []);
+    assert!(node.durable.records.is_empty());
+    let effects = node.step(Event::Parents(BTreeMap::new()));
+    assert!(effects.iter().any(|e| matches!(e, Effect::Make { .. })));
+}
+
+#[test]
+fn an_add_without_a_parent_times_out_with_the_parents_sentence() {
+    let mut node = Node::granted();
+    node.step(no_parent());
+    node.step(mk_add(1, "c1"));
+    let effects = node.step(Event::Timeout(Token(1)));
+    let why = Outcome::TryAgain("eth1 is gone".to_owned());
+    assert_eq!(replies(&effects), [(1, &why)]);
 }

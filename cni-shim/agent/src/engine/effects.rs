@@ -8,7 +8,7 @@ use landfall_core::{
 };
 use landfall_crds::node;
 
-use super::{Answer, Attached, Engine};
+use super::{Answer, Attached, Engine, observe::no_parent};
 use crate::{
     attach::{self, PlanError},
     execute::{AttachJob, DetachJob, Links},
@@ -80,12 +80,7 @@ impl<L: Links> Engine<L> {
             .collect();
         let parent = match self.parents.of(network.uid) {
             Some(Ok(parent)) => Arc::clone(parent),
-            Some(Err(missing)) => {
-                return Err(PlanError::NoParent {
-                    network: network.name.clone(),
-                    why: missing.to_string(),
-                });
-            }
+            Some(Err(missing)) => return Err(no_parent(network, missing)),
             None => return Err(no_network()),
         };
         Ok(Attached {
@@ -134,6 +129,7 @@ impl<L: Links> Engine<L> {
             netns: Arc::clone(&flight.sandbox.netns),
             link: attached.wanted,
             network: attached.network,
+            wanted: flight.wanted.clone(),
             key,
         });
         None

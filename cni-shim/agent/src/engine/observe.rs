@@ -1,11 +1,21 @@
 //! Versions of the own object, and what follows from each.
 
-use landfall_core::agent::{Event, Snapshot};
-use landfall_crds::node::LandfallNode;
+use std::collections::BTreeMap;
+
+use landfall_core::{
+    agent::{Event, Snapshot},
+    id::Uid,
+};
+use landfall_crds::node::{LandfallNode, ServedNetwork};
 
 use super::Engine;
 use crate::{
-    config::snapshot, execute::Links, identity::Identity, parents::Parents, records::StoreError,
+    attach::PlanError,
+    config::snapshot,
+    execute::Links,
+    identity::Identity,
+    parents::{Missing, Parents},
+    records::StoreError,
 };
 
 impl<L: Links> Engine<L> {
@@ -22,6 +32,8 @@ impl<L: Links> Engine<L> {
             self.object = Some(object);
             self.retry_vlans();
             self.resolve_parents();
+            // Told without a decision: core still has the version before this one.
+            self.volatile.without_parent = self.without_parent();
             self.identify(quorum);
         }
         self.decide(Event::Spec {
@@ -98,5 +110,33 @@ impl<L: Links> Engine<L> {
         self.parents = parents.unwrap_or_default();
         self.explain_vlans();
         self.tend_vlans();
+    }
+
+    /// ADDs that wait for a parent may start now.
+    pub(super) fn decide_on_parents(&mut self) -> Result<(), StoreError> {
+        let without = self.without_parent();
+        if without != self.volatile.without_parent {
+            self.decide(Event::Parents(without))?;
+        }
+        self.publish();
+        Ok(())
+    }
+
+    fn without_parent(&self) -> BTreeMap<Uid, String> {
+        let networks = self.object.iter().flat_map(|object| &object.spec.networks);
+        networks
+            .filter_map(|network| {
+                let missing = self.parents.of(network.uid)?.as_ref().err()?;
+                Some((network.uid, no_parent(network, missing).to_string()))
+            })
+            .collect()
+    }
+}
+
+/// What is said of a network without a parent.
+pub(super) fn no_parent(network: &ServedNetwork, missing: &Missing) -> PlanError {
+    PlanError::NoParent {
+        network: network.name.clone(),
+        why: missing.to_string(),
     }
 }

@@ -281,12 +281,45 @@ fn without_a_parent_the_answer_is_to_try_again() {
     let mut agent = ready();
     agent.take(Input::Links(Vec::new()));
     agent.see(2, &json!({"grants": grants()}), false);
-    let answer = outcome(agent.add(1, "c1"));
+    let answer = agent.add(1, "c1");
+    agent.event(Event::Timeout(Token(1)));
+    let answer = outcome(answer);
     let Some(Outcome::TryAgain(why)) = answer else {
         panic!("{answer:?}");
     };
     assert!(why.contains("storage") && why.contains("eth1"), "{why}");
     assert!(agent.stored().entries.is_empty());
+}
+
+#[test]
+fn an_add_waits_for_its_parent() {
+    let mut agent = ready();
+    agent.take(Input::Links(Vec::new()));
+    agent.see(2, &json!({"grants": grants()}), false);
+    let answer = agent.add(1, "c1");
+    assert!(agent.jobs.attached().is_empty());
+    agent.take(Input::Links(vec![parent()]));
+    agent.make_all();
+    assert_eq!(outcome(answer), Some(Outcome::Done));
+}
+
+#[test]
+fn an_attach_is_tried_no_longer_than_somebody_wants_it() {
+    let enders: [fn(&mut Agent); 4] = [
+        |agent| agent.event(Event::Timeout(Token(1))),
+        |agent| agent.event(Event::Abort(Token(1))),
+        |agent| drop(agent.del(2, "c1")),
+        |agent| drop(agent.add(2, "c2")),
+    ];
+    for end in enders {
+        let mut agent = ready();
+        agent.see(2, &json!({"grants": grants()}), false);
+        let _answer = agent.add(1, "c1");
+        let jobs = agent.jobs.attached();
+        assert!(jobs[0].wanted.is_wanted());
+        end(&mut agent);
+        assert!(!jobs[0].wanted.is_wanted());
+    }
 }
 
 #[test]

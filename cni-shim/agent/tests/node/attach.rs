@@ -132,3 +132,44 @@ fn a_recalled_address_is_released_after_the_del_and_never_attached_again() {
     agent.until("both are released", |state| state.released.len() == 2);
     assert_eq!(agent.add("c2", POD, &pod).unwrap_err().code.number(), 11);
 }
+
+#[test]
+fn an_add_waits_for_a_parent_that_is_gone() {
+    let node = Node::new();
+    let agent = Agent::ready(&node, &grants(POD, 5));
+    let pod = node.pod();
+    node.host.ip(&["link", "set", "eth1", "name", "away"]);
+    agent.until("the parent is missed", |state| !state.parents[0].ready);
+    let error = agent.add("c1", POD, &pod).unwrap_err();
+    assert_eq!(error.code.number(), 11);
+    assert!(error.msg.contains("eth1"), "{error}");
+    let stream = agent.ask(Verb::Add, "c1", POD, Some(&pod));
+    thread::sleep(Duration::from_millis(300));
+    node.host.ip(&["link", "set", "away", "name", "eth1"]);
+    let response = landfall_plugin::wire::receive_response(&stream).unwrap();
+    response.into_result().unwrap();
+    assert!(pod.pings("10.9.0.1"));
+}
+
+#[test]
+fn an_add_waits_for_a_hardware_address_that_is_still_taken() {
+    let node = Node::new();
+    let agent = Agent::ready(&node, &grants(POD, 5));
+    let (older, pod) = (node.pod(), node.pod());
+    let mac = "0a:58:0a:09:00:05";
+    let words = ["link", "add", "m0", "link", "eth1", "address", mac];
+    node.host
+        .ip(&[&words[..], &["type", "macvlan", "mode", "bridge"]].concat());
+    node.host.ip(&["link", "set", "m0", "netns", &older.name]);
+    older.ip(&["link", "set", "m0", "up"]);
+    let start = Instant::now();
+    let error = agent.add("c1", POD, &pod).unwrap_err();
+    assert!(error.msg.contains("MAC address"), "{error}");
+    assert!(start.elapsed() >= Duration::from_secs(2));
+    let stream = agent.ask(Verb::Add, "c1", POD, Some(&pod));
+    thread::sleep(Duration::from_millis(300));
+    older.ip(&["link", "del", "m0"]);
+    let response = landfall_plugin::wire::receive_response(&stream).unwrap();
+    response.into_result().unwrap();
+    assert!(pod.pings("10.9.0.1"));
+}
