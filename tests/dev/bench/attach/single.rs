@@ -14,8 +14,8 @@ use crate::bench::{
     socket,
 };
 
-/// Sandboxes are made for so many rounds at a time.
-const CHUNK: u32 = 25;
+/// Sandboxes are made for so many rounds at a time: no more than pods have grants.
+const CHUNK: u32 = 15;
 /// Between two calls: the kernel frees what the last one removed.
 const PAUSE: Duration = Duration::from_millis(10);
 /// Rounds without an API server.
