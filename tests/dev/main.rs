@@ -11,6 +11,7 @@ mod bench;
 mod cgroup;
 mod cluster;
 mod control_plane;
+mod demo;
 mod forward;
 mod go;
 mod images;
@@ -47,6 +48,12 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Builds everything, brings a cluster up, attaches pods, pings, and prints what it did
+    Demo {
+        /// Leave pods, networks and cluster as they are at the end
+        #[arg(long)]
+        keep: bool,
+    },
     /// Brings the cluster up; prints the path of its kubeconfig last
     Up {
         /// Nodes made of namespaces
@@ -158,6 +165,7 @@ fn run(task: Task) -> Result<u8> {
             cluster::up(nodes, uml_nodes)?;
             println!("{}", layout::kubeconfig().display());
         }
+        Task::Demo { keep } => return Ok(u8::from(!demo::run(keep)?)),
         Task::Down => cluster::down()?,
         Task::Status { output } => status::print(output.is_some())?,
         Task::Install => install::install()?,
