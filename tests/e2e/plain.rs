@@ -96,7 +96,7 @@ fn while_they_are_gone(case: &Case<'_>, nodes: &[String], network: &str) -> Resu
     let plain: Vec<_> = plain.iter().map(String::as_str).collect();
     case.ready(&plain)?;
     let two = kernel::one(cluster(), &case.namespace, "two", "net1")?;
-    kernel::reaches(cluster(), &case.namespace, "one", "net1", two.ipv4()?)?;
+    kernel::reaches(cluster(), &case.namespace, "one", "net1", &two.addresses)?;
     pod::event(
         cluster(),
         &case.namespace,

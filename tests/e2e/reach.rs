@@ -61,9 +61,8 @@ fn two_pods(
     let [one, two] = [interface("one")?, interface("two")?];
     for (from, to) in [("one", &two), ("two", &one)] {
         let lan = [case.ipv4(1).parse()?, case.ipv6(1).parse()?];
-        for address in [to.ipv4()?, to.ipv6()?, lan[0], lan[1]] {
-            kernel::reaches(cluster(), &case.namespace, from, "net1", address)?;
-        }
+        let all = [to.ipv4()?, to.ipv6()?, lan[0], lan[1]];
+        kernel::reaches(cluster(), &case.namespace, from, "net1", &all)?;
     }
     for (pod, interface) in [("one", &one), ("two", &two)] {
         tells_what_the_kernel_shows(case, pod, &network, interface)?;

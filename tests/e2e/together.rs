@@ -26,9 +26,8 @@ fn a_macvlan_pod_and_an_ipvlan_pod_reach_each_other_on_one_lan() -> Result<()> {
         case.ready(&["mac", "ip"])?;
         for (from, to) in [("mac", "ip"), ("ip", "mac")] {
             let interface = kernel::one(cluster(), &case.namespace, to, "net1")?;
-            for address in [interface.ipv4()?, interface.ipv6()?] {
-                kernel::reaches(cluster(), &case.namespace, from, "net1", address)?;
-            }
+            let both = [interface.ipv4()?, interface.ipv6()?];
+            kernel::reaches(cluster(), &case.namespace, from, "net1", &both)?;
         }
         Ok(())
     })
@@ -62,7 +61,7 @@ fn a_pod_has_several_networks_named_by_both_keys_and_its_own_names() -> Result<(
         }
         for interface in two.iter().filter(|interface| interface.name != "eth0") {
             let (name, address) = (interface.name.as_str(), interface.ipv4()?);
-            kernel::reaches(cluster(), &case.namespace, "one", name, address)?;
+            kernel::reaches(cluster(), &case.namespace, "one", name, &[address])?;
         }
         Ok(())
     })

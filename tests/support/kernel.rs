@@ -80,34 +80,42 @@ impl Interface {
     }
 }
 
-/// Whether a pod gets an answer of an address, out of an interface of its own.
+/// Fails unless a pod gets an answer of each address, out of an interface of its own.
 pub fn reaches(
     cluster: &Cluster,
     namespace: &str,
     pod: &str,
     interface: &str,
-    address: IpAddr,
+    addresses: &[IpAddr],
 ) -> Result<()> {
-    ping(cluster, namespace, pod, interface, address).map(drop)
+    let trips = ping(cluster, namespace, pod, interface, addresses)?;
+    trips.into_iter().try_for_each(|trip| trip.map(drop))
 }
 
-/// Pings an address out of an interface of a pod; returns the round trip in milliseconds.
+/// Pings addresses out of an interface of a pod; each round trip in milliseconds.
 pub fn ping(
     cluster: &Cluster,
     namespace: &str,
     pod: &str,
     interface: &str,
-    address: IpAddr,
-) -> Result<f64> {
-    let to = address.to_string();
-    // One answer within 3 s is enough: the first packet waits for a neighbour entry.
-    let words = ["ping", "-n", "-c1", "-w3", "-I", interface, &to];
-    let output = cluster.in_pod(namespace, pod, &words)?;
-    let said = checked(&words, &output)
-        .with_context(|| format!("pod {pod} gets no answer from {address} through {interface}"))?;
-    let trip = said
-        .split_once("time=")
-        .and_then(|(_, rest)| rest.split_once(' '));
-    let (milliseconds, _) = trip.with_context(|| said.clone())?;
-    milliseconds.parse().context(said)
+    addresses: &[IpAddr],
+) -> Result<Vec<Result<f64>>> {
+    // One answer within 3 s is enough: the first packet waits for a neighbour entry. One command for
+    // all: to enter a pod takes longer than the pings.
+    let script = format!(
+        "for to; do echo \"to $to\"; ping -n -c1 -w3 -I {interface} \"$to\" 2>&1 || :; done"
+    );
+    let addresses: Vec<_> = addresses.iter().map(IpAddr::to_string).collect();
+    let mut words = vec!["sh", "-c", &script, "sh"];
+    words.extend(addresses.iter().map(String::as_str));
+    let said = checked(&words, &cluster.in_pod(namespace, pod, &words)?)?;
+    let trip = |to: &String| {
+        let part = said.split_once(&format!("to {to}\n"));
+        let (_, part) = part.with_context(|| said.clone())?;
+        let part = part.split("\nto ").next().unwrap_or(part);
+        let time = part.split_once("time=");
+        let time = time.and_then(|(_, rest)| rest.split_once(' ')?.0.parse().ok());
+        time.with_context(|| format!("pod {pod}, {interface}: no answer from {to}: {part}"))
+    };
+    Ok(addresses.iter().map(trip).collect())
 }
