@@ -117,6 +117,10 @@ pub struct NodeIdentity {
         skip_serializing_if = "Option::is_none"
     )]
     pub provider_id: Option<String>,
+    /// The Node's `status.nodeInfo.containerRuntimeVersion`, for example `containerd://2.1.0`: how the
+    /// plugin is chained depends on what the runtime can read, and an agent may not read Nodes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container_runtime: Option<String>,
 }
 
 /// One address, or one link without an address, for one interface of one pod.

@@ -34,14 +34,16 @@ impl NodeFacts {
         };
         let is_reachable = !is_unknown(&node);
         let info = node.status.and_then(|status| status.node_info);
-        let machine = info
-            .map(|info| info.machine_id)
-            .filter(|text| !text.is_empty());
+        let (machine, runtime) = info
+            .map(|info| (info.machine_id, info.container_runtime_version))
+            .unwrap_or_default();
+        let machine = Some(machine).filter(|text| !text.is_empty());
         let provider_id = node.spec.and_then(|spec| spec.provider_id);
         let identity = uid.zip(machine).map(|(uid, machine)| NodeIdentity {
             uid,
             machine_id: Uid::of(&machine),
             provider_id: provider_id.filter(|id| !id.is_empty()),
+            container_runtime: Some(runtime).filter(|text| !text.is_empty()),
         });
         Self {
             name: Name::from(node.metadata.name.as_deref().unwrap_or_default()),

@@ -119,6 +119,7 @@ fn identity(uid: u128, machine: u128) -> NodeIdentity {
         uid: Uid(uid),
         machine_id: Uid(machine),
         provider_id: None,
+        container_runtime: None,
     }
 }
 

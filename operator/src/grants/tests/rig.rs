@@ -153,6 +153,7 @@ impl Operator {
                 uid: machine,
                 machine_id: machine,
                 provider_id: None,
+                container_runtime: None,
             }),
             labels: BTreeMap::new(),
             is_reachable: true,

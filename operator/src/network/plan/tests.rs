@@ -9,6 +9,7 @@ fn another_machine_takes_a_name_only_when_nothing_of_the_last_one_is_listed() {
         uid: Uid(uid),
         machine_id: Uid(machine),
         provider_id: None,
+        container_runtime: None,
     };
     let empty = LandfallNodeSpec {
         node: identity(1, 10),
