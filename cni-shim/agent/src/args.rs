@@ -48,6 +48,15 @@ pub struct Args {
     #[arg(long, env = "DOOR", value_enum, default_value_t = Door::Auto, ignore_case = true)]
     pub door: Door,
 
+    /// Where a chained plugin is named: in the network's plugin folder, which containerd reads from 2.1
+    /// on, or in the list of the primary network.
+    #[arg(long, env = "CHAIN", value_enum, default_value_t = Chaining::Auto, ignore_case = true)]
+    pub chain: Chaining,
+
+    /// Where the runtime's CNI library remembers what it attached.
+    #[arg(long, env = "CNI_RESULTS_DIR", default_value = "/var/lib/cni/results")]
+    pub cni_results_dir: PathBuf,
+
     /// Where to serve /metrics, /healthz and /readyz.
     #[arg(long, env = "LISTEN", default_value = "127.0.0.1:9480")]
     pub listen: SocketAddr,
@@ -73,6 +82,20 @@ pub enum Door {
     /// Multus.
     #[value(name = "Delegate")]
     Delegate,
+}
+
+/// Where a chained plugin is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Chaining {
+    /// In the plugin folder where the runtime is known to read it, else in the list.
+    #[value(name = "Auto")]
+    Auto,
+    /// In `<CNI_CONF_DIR>/<network>/90-landfall.conf`.
+    #[value(name = "Folder")]
+    Folder,
+    /// In the list.
+    #[value(name = "List")]
+    List,
 }
 
 /// The form of log lines.

@@ -16,7 +16,7 @@ use std::{
 };
 
 use landfall_core::{
-    agent::{Durable, Event, Key, Token, Volatile, step},
+    agent::{AddRequest, Durable, Event, Key, Token, Volatile, step},
     id::{Name, Uid},
 };
 use landfall_crds::node::LandfallNode;
@@ -168,17 +168,7 @@ impl<L: Links> Engine<L> {
                 sandbox,
                 reply,
             } => {
-                self.give_up(|flight| flight.owner == request.owner);
-                let flight = Flight {
-                    container: request.container.clone(),
-                    owner: request.owner,
-                    sandbox,
-                    attached: BTreeMap::new(),
-                    passing: false,
-                    wanted: Wanted::default(),
-                };
-                self.flights.insert(request.token, flight);
-                self.replies.insert(request.token, reply);
+                self.begin(&request, sandbox, reply);
                 self.decide(Event::Add(request))
             }
             Input::Del {
@@ -226,6 +216,21 @@ impl<L: Links> Engine<L> {
                 Ok(())
             }
         }
+    }
+
+    /// Notes what an ADD needs beside core's state.
+    fn begin(&mut self, request: &AddRequest, sandbox: Sandbox, reply: oneshot::Sender<Answer>) {
+        self.give_up(|flight| flight.owner == request.owner);
+        let flight = Flight {
+            container: request.container.clone(),
+            owner: request.owner,
+            sandbox,
+            attached: BTreeMap::new(),
+            passing: false,
+            wanted: Wanted::default(),
+        };
+        self.flights.insert(request.token, flight);
+        self.replies.insert(request.token, reply);
     }
 
     /// Attaches that are tried again and again for these ADDs end.

@@ -5,19 +5,26 @@
 
 use std::{
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant, SystemTime},
 };
 
 use tokio::{sync::watch, time::sleep};
 
-use crate::args::Door;
+use crate::args::{Chaining, Door};
 
 mod binary;
+mod chain;
 mod conflist;
+mod feud;
 mod folder;
+mod plugin_folder;
+mod tombstone;
+mod way;
 
 pub use binary::Compare;
-pub use folder::{FolderError, Primary, chain, primary, unchain};
+pub use feud::Feud;
+pub use folder::{FolderError, Primary, primary};
+pub use way::Way;
 
 /// How often the folders are looked at: two readdir and a read.
 const TURN: Duration = Duration::from_secs(1);
@@ -31,8 +38,23 @@ pub struct Places {
     pub bin_dir: PathBuf,
     /// Where the runtime looks for configurations.
     pub conf_dir: PathBuf,
+    /// Where the plugin finds us.
+    pub run_dir: PathBuf,
+    /// Where the runtime's CNI library remembers what it attached.
+    pub results_dir: PathBuf,
     /// Who calls the plugin.
     pub door: Door,
+    /// Where a chained plugin is named.
+    pub chain: Chaining,
+}
+
+/// What the own object says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Out of the node's configuration.
+    pub out: bool,
+    /// The runtime's name and version; `None` until the object was read.
+    pub runtime: Option<String>,
 }
 
 /// What is on the node.
@@ -51,17 +73,27 @@ pub struct Installed {
 /// Keeps the plugin in its place, or out of it once that is asked for. Does not end.
 pub async fn keep(
     places: Places,
-    mut uninstall: watch::Receiver<bool>,
+    mut wanted: watch::Receiver<Wanted>,
     installed: watch::Sender<Installed>,
+    clock: fn() -> Instant,
 ) {
     let mut complaint = String::new();
     let mut compare = Compare::Content;
+    let mut feud = Feud::default();
     loop {
-        let wanted_out = *uninstall.borrow_and_update();
+        let wish = wanted.borrow_and_update().clone();
         let places = places.clone();
-        let turn = tokio::task::spawn_blocking(move || turn(&places, wanted_out, compare)).await;
-        match turn {
-            Ok(Ok(state)) => {
+        let turn = tokio::task::spawn_blocking(move || {
+            let state = turn(&places, &wish, compare, &mut feud, clock());
+            (state, feud)
+        });
+        let (state, after) = turn.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "the installation failed");
+            (Ok(Installed::default()), Feud::default())
+        });
+        feud = after;
+        match state {
+            Ok(state) => {
                 compare = Compare::Length;
                 complaint.clear();
                 installed.send_if_modified(|current| {
@@ -70,7 +102,7 @@ pub async fn keep(
                     changed
                 });
             }
-            Ok(Err(error)) => {
+            Err(error) => {
                 // Once, not every second.
                 let text = format!("{:#}", anyhow::Error::from(error));
                 if text != complaint {
@@ -78,36 +110,33 @@ pub async fn keep(
                     complaint = text;
                 }
             }
-            Err(error) => tracing::error!(%error, "the installation failed"),
         }
         tokio::select! {
             () = sleep(TURN) => {}
-            changed = uninstall.changed() => if changed.is_err() { return },
+            changed = wanted.changed() => if changed.is_err() { return },
         }
     }
 }
 
 /// One turn.
-pub fn turn(places: &Places, out: bool, compare: Compare) -> Result<Installed, FolderError> {
-    if out {
-        leave(places)
-    } else {
-        enter(places, compare)
+pub fn turn(
+    places: &Places,
+    wanted: &Wanted,
+    compare: Compare,
+    feud: &mut Feud,
+    now: Instant,
+) -> Result<Installed, FolderError> {
+    if wanted.out {
+        *feud = Feud::default();
+        return leave(places);
     }
-}
-
-fn enter(places: &Places, compare: Compare) -> Result<Installed, FolderError> {
+    tombstone::unmark(&places.run_dir)?;
     binary::copy(&places.source, &places.bin_dir, compare)?;
     let primary = primary(&places.conf_dir)?;
     let in_place = match &primary {
         Some(primary) if is_chained(places.door, primary) => {
-            if chain(&places.conf_dir, primary)? {
-                tracing::info!(
-                    file = %primary.path.display(), network = %primary.name,
-                    "chained the plugin into the primary network's configuration"
-                );
-            }
-            true
+            let way = Way::of(places.chain, wanted.runtime.as_deref());
+            enter(places, primary, way, feud, now)?
         }
         Some(_) => true,
         // The primary network is not there yet: a node that is just being set up.
@@ -117,8 +146,38 @@ fn enter(places: &Places, compare: Compare) -> Result<Installed, FolderError> {
         primary_network: primary.map(|primary| primary.name),
         in_place,
         unchained: false,
-        blocked: None,
+        blocked: feud.complaint(),
     })
+}
+
+/// Chains; returns whether the runtime finds the plugin.
+fn enter(
+    places: &Places,
+    primary: &Primary,
+    way: Way,
+    feud: &mut Feud,
+    now: Instant,
+) -> Result<bool, FolderError> {
+    let changes = chain::chain(&places.conf_dir, primary, way)?;
+    if !changes.is_missing {
+        feud.in_place(&primary.path, now);
+    } else if changes.is_empty() || !feud.may_write(&primary.path, stamp(&primary.path), now) {
+        return Ok(false);
+    }
+    if !changes.is_empty() {
+        changes.apply(&places.conf_dir)?;
+        tracing::info!(
+            file = %primary.path.display(), network = %primary.name, ?way,
+            "chained the plugin to the primary network"
+        );
+    }
+    Ok(true)
+}
+
+fn stamp(path: &Path) -> Option<SystemTime> {
+    std::fs::metadata(path)
+        .and_then(|data| data.modified())
+        .ok()
 }
 
 fn is_chained(door: Door, primary: &Primary) -> bool {
@@ -129,18 +188,23 @@ fn is_chained(door: Door, primary: &Primary) -> bool {
     }
 }
 
-/// The binary goes one turn after the configuration: a runtime may just be calling it.
+/// The binary goes one turn after the configuration, since a runtime may just be calling it, and not
+/// as long as the runtime may call it for a sandbox of before.
 fn leave(places: &Places) -> Result<Installed, FolderError> {
-    let changed = unchain(&places.conf_dir)?;
-    if changed {
-        tracing::info!("took the plugin out of the node's CNI configuration");
+    let changes = chain::unchain(&places.conf_dir)?;
+    if changes.is_empty() {
+        tombstone::mark(&places.run_dir)?;
+        if !tombstone::is_needed(&places.results_dir, &places.conf_dir)? {
+            binary::remove(&places.bin_dir)?;
+        }
     } else {
-        binary::remove(&places.bin_dir)?;
+        changes.apply(&places.conf_dir)?;
+        tracing::info!("took the plugin out of the node's CNI configuration");
     }
     Ok(Installed {
         primary_network: primary(&places.conf_dir)?.map(|primary| primary.name),
         in_place: false,
-        unchained: !changed,
+        unchained: changes.is_empty(),
         blocked: None,
     })
 }

@@ -26,7 +26,7 @@ use crate::{
     execute::Pool,
     gc,
     identity::Machine,
-    install::{self, Installed, Places},
+    install::{self, Installed, Places, Wanted},
     metrics::{self, Metrics},
     parents,
     records::Store,
@@ -99,9 +99,9 @@ async fn serve(args: Args) -> anyhow::Result<()> {
     let _lock = lock(&args.run_dir).await?;
     let running = start_engine(&args, store, machine)?;
     let (installed, install_state) = watch::channel(Installed::default());
-    let (uninstall, uninstall_state) = watch::channel(false);
-    tokio::spawn(install::keep(places(&args), uninstall_state, installed));
-    tokio::spawn(pass_on_uninstall(running.state.clone(), uninstall));
+    let (wish, wished) = watch::channel(wanted(&running.state.borrow()));
+    tokio::spawn(install::keep(places(&args), wished, installed, now));
+    tokio::spawn(pass_on(running.state.clone(), wish));
     start_cluster(&args, &running, machine, install_state.clone()).await?;
     start_server(&args, &running, install_state).await?;
     tokio::select! {
@@ -245,17 +245,28 @@ fn places(args: &Args) -> Places {
         source: args.plugin_source.clone(),
         bin_dir: args.cni_bin_dir.clone(),
         conf_dir: args.cni_conf_dir.clone(),
+        run_dir: args.run_dir.clone(),
+        results_dir: args.cni_results_dir.clone(),
         door: args.door,
+        chain: args.chain,
     }
 }
 
-async fn pass_on_uninstall(
-    mut engine: watch::Receiver<Arc<Published>>,
-    uninstall: watch::Sender<bool>,
-) {
+fn wanted(engine: &Published) -> Wanted {
+    Wanted {
+        out: engine.uninstall,
+        runtime: engine.runtime.clone(),
+    }
+}
+
+async fn pass_on(mut engine: watch::Receiver<Arc<Published>>, wish: watch::Sender<Wanted>) {
     loop {
-        let wanted = engine.borrow_and_update().uninstall;
-        uninstall.send_if_modified(|current| std::mem::replace(current, wanted) != wanted);
+        let wanted = wanted(&engine.borrow_and_update());
+        wish.send_if_modified(|current| {
+            let changed = *current != wanted;
+            *current = wanted;
+            changed
+        });
         if engine.changed().await.is_err() {
             return;
         }

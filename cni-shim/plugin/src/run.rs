@@ -25,6 +25,8 @@ pub struct Node {
     pub socket: PathBuf,
     /// Where DELs wait for it.
     pub spool: PathBuf,
+    /// There if the plugin is only left for sandboxes of before an uninstall.
+    pub tombstone: PathBuf,
 }
 
 /// What a call that succeeded prints.
@@ -49,6 +51,7 @@ impl Node {
         Self {
             socket: run_dir.join(wire::SOCKET),
             spool: run_dir.join(spool::SPOOL),
+            tombstone: run_dir.join(wire::TOMBSTONE),
         }
     }
 }
@@ -161,6 +164,15 @@ impl<'a> Call<'a> {
                         "landfall: the runtime hands no pod annotations over, so no network is \
                          attached; containerd 1.5 or CRI-O 1.29 is needed"
                             .to_owned(),
+                    ),
+                });
+            }
+            // A runtime that has not reloaded yet: the node's pods must start all the same.
+            Asked::Networks(_) if self.node.tombstone.exists() => {
+                return Ok(Output {
+                    result,
+                    remark: Some(
+                        "landfall: uninstalled from this node, no network is attached".to_owned(),
                     ),
                 });
             }

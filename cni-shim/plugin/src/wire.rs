@@ -25,6 +25,8 @@ pub const MAX_FRAME: usize = 4 * 1024 * 1024;
 pub const RUN_DIR: &str = "/run/landfall";
 /// The agent's socket in it.
 pub const SOCKET: &str = "agent.sock";
+/// A file in it: Landfall was uninstalled from the node, and only sandboxes of before know the plugin.
+pub const TOMBSTONE: &str = "uninstalled";
 
 /// What the runtime asked of the plugin.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

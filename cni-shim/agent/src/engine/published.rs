@@ -47,6 +47,8 @@ pub struct Published {
     pub granted: usize,
     /// Whether the plugin must leave the node's CNI configuration.
     pub uninstall: bool,
+    /// The runtime's name and version, empty if nobody says; `None` until the own object was read.
+    pub runtime: Option<String>,
 }
 
 impl<L: Links> Engine<L> {
@@ -89,6 +91,7 @@ impl<L: Links> Engine<L> {
             parents: self.parents.status(),
             granted: spec.map(|spec| spec.grants.len()).unwrap_or_default(),
             uninstall: spec.is_some_and(|spec| spec.uninstall),
+            runtime: spec.map(|spec| spec.node.container_runtime.clone().unwrap_or_default()),
         }
     }
 

@@ -46,6 +46,12 @@ impl Configuration {
         Some(Self { name, types, value })
     }
 
+    /// Whether the runtime must not look into the plugin folder.
+    pub(super) fn is_inlined_only(&self) -> bool {
+        let key = self.value.get("loadOnlyInlinedPlugins");
+        key.and_then(Value::as_bool).unwrap_or_default()
+    }
+
     /// Whether our entry is in it.
     pub(super) fn is_chained(&self) -> bool {
         self.plugins().iter().any(is_ours)
@@ -53,11 +59,10 @@ impl Configuration {
 
     /// With our entry as the last.
     pub(super) fn chained(mut self) -> Self {
-        let entry = json!({"type": TYPE, "capabilities": {POD_ANNOTATIONS: true}});
         if !self.is_chained()
             && let Some(plugins) = self.value.get_mut("plugins").and_then(Value::as_array_mut)
         {
-            plugins.push(entry);
+            plugins.push(entry());
             self.types.push(TYPE.to_owned());
         }
         self
@@ -81,6 +86,15 @@ impl Configuration {
         let plugins = self.value.get("plugins").and_then(Value::as_array);
         plugins.map(Vec::as_slice).unwrap_or_default()
     }
+}
+
+/// Our entry, as a file's content.
+pub(super) fn plugin() -> String {
+    format!("{:#}\n", entry())
+}
+
+fn entry() -> Value {
+    json!({"type": TYPE, "capabilities": {POD_ANNOTATIONS: true}})
 }
 
 fn plugin_type(plugin: &Value) -> Option<String> {

@@ -73,68 +73,7 @@ pub fn primary(folder: &Path) -> Result<Option<Primary>, FolderError> {
     Ok(None)
 }
 
-/// Puts our entry into a configuration; returns whether something was written.
-pub fn chain(folder: &Path, primary: &Primary) -> Result<bool, FolderError> {
-    if remove_orphans(folder, primary)? {
-        return Ok(true);
-    }
-    // The list that we made stands for a file that its owner may have changed since.
-    let (source, target) = match original(&primary.path) {
-        Some(original) => (original, primary.path.clone()),
-        None if is_list(&primary.path) => (primary.path.clone(), primary.path.clone()),
-        None => (primary.path.clone(), made_of(&primary.path)),
-    };
-    let Some(found) = read(&source)? else {
-        return Ok(false);
-    };
-    if source == target && found.is_chained() {
-        return Ok(false);
-    }
-    let text = found.chained().text();
-    if fs::read_to_string(&target).is_ok_and(|current| current == text) {
-        return Ok(false);
-    }
-    write(&source, &target, &text)?;
-    Ok(true)
-}
-
-/// Takes our entry out of every configuration; returns whether something was written.
-pub fn unchain(folder: &Path) -> Result<bool, FolderError> {
-    let mut changed = false;
-    for path in files(folder)? {
-        if original(&path).is_some() || is_orphan(&path) {
-            remove(&path)?;
-            changed = true;
-        } else if is_list(&path)
-            && let Some(found) = read(&path)?.filter(Configuration::is_chained)
-        {
-            let rest = found.unchained();
-            if rest.types.is_empty() {
-                // Nothing but us: a list of nothing would be refused.
-                remove(&path)?;
-            } else {
-                write(&path, &path, &rest.text())?;
-            }
-            changed = true;
-        }
-    }
-    Ok(changed)
-}
-
-/// A list that we made of a file that is gone would keep a network alive that its owner has removed.
-fn remove_orphans(folder: &Path, primary: &Primary) -> Result<bool, FolderError> {
-    let mut changed = false;
-    for path in files(folder)? {
-        // One that is no longer the first was made of a file that is no longer the first.
-        if is_orphan(&path) || (original(&path).is_some() && path != primary.path) {
-            remove(&path)?;
-            changed = true;
-        }
-    }
-    Ok(changed)
-}
-
-fn is_orphan(path: &Path) -> bool {
+pub(super) fn is_orphan(path: &Path) -> bool {
     is_made(path) && original(path).is_none()
 }
 
@@ -144,24 +83,24 @@ fn is_made(path: &Path) -> bool {
 }
 
 /// The file that a list of ours was made of.
-fn original(path: &Path) -> Option<PathBuf> {
+pub(super) fn original(path: &Path) -> Option<PathBuf> {
     let name = path.file_name()?.to_str()?;
     let stem = name.strip_suffix(MADE)?;
     let candidates = ["conf", "json"].map(|end| path.with_file_name(format!("{stem}.{end}")));
     candidates.into_iter().find(|candidate| candidate.exists())
 }
 
-fn made_of(path: &Path) -> PathBuf {
+pub(super) fn made_of(path: &Path) -> PathBuf {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!("{stem}{MADE}"))
 }
 
-fn is_list(path: &Path) -> bool {
+pub(super) fn is_list(path: &Path) -> bool {
     path.extension().is_some_and(|end| end == "conflist")
 }
 
 /// The files that runtimes look at, in their order.
-fn files(folder: &Path) -> Result<Vec<PathBuf>, FolderError> {
+pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>, FolderError> {
     let failed = |source| FolderError::List {
         path: folder.to_owned(),
         source,
@@ -183,7 +122,7 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, FolderError> {
 }
 
 /// `None` is no configuration: runtimes pass it over, and so do we.
-fn read(path: &Path) -> Result<Option<Configuration>, FolderError> {
+pub(super) fn read(path: &Path) -> Result<Option<Configuration>, FolderError> {
     match fs::read_to_string(path) {
         Ok(text) if is_list(path) => Ok(Configuration::list(&text)),
         Ok(text) => Ok(Configuration::single(&text)),
@@ -203,7 +142,7 @@ fn read(path: &Path) -> Result<Option<Configuration>, FolderError> {
 }
 
 /// Secrets may be in it: the new file is as readable as the old one.
-fn write(source: &Path, target: &Path, text: &str) -> Result<(), FolderError> {
+pub(super) fn write(source: &Path, target: &Path, text: &str) -> Result<(), FolderError> {
     let result = fs::metadata(source).and_then(|metadata| {
         let mode = metadata.permissions().mode() & 0o777;
         replace(target, text.as_bytes(), mode)
@@ -214,7 +153,7 @@ fn write(source: &Path, target: &Path, text: &str) -> Result<(), FolderError> {
     })
 }
 
-fn remove(path: &Path) -> Result<(), FolderError> {
+pub(super) fn remove(path: &Path) -> Result<(), FolderError> {
     fs::remove_file(path).map_err(|source| FolderError::Configuration {
         path: path.to_owned(),
         source,

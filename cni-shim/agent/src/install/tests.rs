@@ -3,6 +3,9 @@ use std::fs;
 use super::*;
 use crate::records::tests::Folder;
 
+mod folders;
+mod leaving;
+
 const LIST: &str = r#"{"cniVersion": "1.0.0", "name": "cluster", "plugins": [{"type": "bridge"}]}"#;
 const SINGLE: &str = r#"{"cniVersion": "1.0.0", "name": "cluster", "type": "bridge"}"#;
 const MULTUS: &str = r#"{"cniVersion": "1.0.0", "name": "multus-cni-network", "type": "multus"}"#;
@@ -18,8 +21,14 @@ fn node(door: Door) -> Node {
         source: folder.0.join("landfall"),
         bin_dir: folder.0.join("bin"),
         conf_dir: folder.0.join("net.d"),
+        run_dir: folder.0.join("run"),
+        results_dir: folder.0.join("results"),
         door,
+        chain: Chaining::Auto,
     };
+    for made in [&places.run_dir, &places.results_dir] {
+        fs::create_dir_all(made).unwrap();
+    }
     fs::write(&places.source, b"the plugin").unwrap();
     fs::create_dir_all(&places.conf_dir).unwrap();
     Node { folder, places }
@@ -31,16 +40,37 @@ impl Node {
     }
 
     fn enter(&self) -> Installed {
-        turn(&self.places, false, Compare::Content).unwrap()
+        self.enter_with("containerd://1.6.20~ds1")
+    }
+
+    fn enter_with(&self, runtime: &str) -> Installed {
+        let wanted = Wanted {
+            out: false,
+            runtime: Some(runtime.to_owned()),
+        };
+        Self::turn(&self.places, &wanted)
     }
 
     fn leave(&self) -> Installed {
-        turn(&self.places, true, Compare::Content).unwrap()
+        let wanted = Wanted {
+            out: true,
+            runtime: None,
+        };
+        Self::turn(&self.places, &wanted)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "nothing here depends on it")]
+    fn turn(places: &Places, wanted: &Wanted) -> Installed {
+        let feud = &mut Feud::default();
+        turn(places, wanted, Compare::Content, feud, Instant::now()).unwrap()
     }
 
     fn names(&self) -> Vec<String> {
         let files = fs::read_dir(&self.places.conf_dir).unwrap();
-        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        let files = files
+            .map(Result::unwrap)
+            .filter(|file| file.path().is_file());
+        let names = files.map(|file| file.file_name().into_string().unwrap());
         let mut names: Vec<_> = names.collect();
         names.sort();
         names
@@ -141,7 +171,11 @@ fn with_multus_first_nothing_is_chained_unless_asked() {
         door: Door::Chained,
         ..node.places.clone()
     };
-    turn(&chained, false, Compare::Length).unwrap();
+    let wanted = Wanted {
+        out: false,
+        runtime: Some(String::new()),
+    };
+    Node::turn(&chained, &wanted);
     assert_eq!(
         node.types("00-multus-landfall.conflist"),
         ["multus", "landfall"]

@@ -41,11 +41,17 @@ impl<'a> Call<'a> {
             Ok(response) => return response.into_result().map(|_| Output::default()),
             Err(error) => chain(&error),
         };
+        let id = &self.environment.container_id;
+        if self.node.tombstone.exists() {
+            // Nobody will read a spool, and the sandbox takes its links with it.
+            return Ok(Output::remark(format!(
+                "landfall: DEL of {id}: uninstalled from this node"
+            )));
+        }
         let spooled = match spool::write(&self.node.spool, &request) {
             Ok(()) => "it is told later".to_owned(),
             Err(error) => format!("nor can it be told later ({error}), its sweep must find this"),
         };
-        let id = &self.environment.container_id;
         Ok(Output::remark(format!(
             "landfall: DEL of {id}: {away}; {spooled}"
         )))

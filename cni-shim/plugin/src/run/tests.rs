@@ -118,3 +118,22 @@ fn the_text_of_a_del_never_says_not_found() {
         "{error:?}"
     );
 }
+
+#[test]
+fn uninstalled_pods_pass_and_a_del_is_not_spooled() {
+    let folder = std::env::temp_dir().join(format!("landfall-tombstone-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let node = Node::below(&folder);
+    std::fs::write(&node.tombstone, b"").unwrap();
+    let asks = NONE.replace("{}}}", r#"{"landfall.dev/networks":"x"}}}"#);
+    let call = |verb| {
+        let environment = environment(verb);
+        let output = run(&environment, asks.as_bytes(), &node).unwrap();
+        (output.result.into_owned(), output.remark.is_some())
+    };
+    let passed = r#"{"cniVersion":"1.1.0","ips":[]}"#.to_owned();
+    assert_eq!(call(Verb::Add), (passed, true));
+    assert_eq!(call(Verb::Del), (String::new(), true));
+    assert!(!node.spool.exists());
+    std::fs::remove_dir_all(&folder).unwrap();
+}
