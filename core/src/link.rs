@@ -29,7 +29,7 @@ mod step;
 
 pub use check::{Difference, check};
 pub use index::{index, next_index};
-pub use plan::{Conflict, plan_attach, plan_detach, undo};
+pub use plan::{Conflict, plan_attach, plan_detach, take_over_default, undo};
 pub use setting::Setting;
 pub use step::Step;
 
@@ -142,6 +142,13 @@ pub struct ObservedAddress {
     pub duplicate: bool,
 }
 
+/// What IFLA_IFALIAS starts with on every link of ours.
+pub const ALIAS: &str = "landfall:";
+
+fn is_link_local(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local())
+}
+
 /// The kernel's word for a kind of link (IFLA_INFO_KIND).
 pub const fn kernel_word(kind: NetworkKind) -> &'static str {
     match kind {
@@ -163,8 +170,7 @@ impl Link {
     /// Whether a gateway needs RTNH_F_ONLINK: no address of this link has it in its prefix. An
     /// IPv6 link-local gateway is on every link.
     fn needs_on_link(&self, gateway: IpAddr) -> bool {
-        let link_local = matches!(gateway, IpAddr::V6(v6) if v6.is_unicast_link_local());
-        !link_local && !self.addresses.iter().any(|net| net.contains(&gateway))
+        !is_link_local(gateway) && !self.addresses.iter().any(|net| net.contains(&gateway))
     }
 
     fn dad(&self) -> bool {

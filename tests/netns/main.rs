@@ -10,6 +10,7 @@
 
 mod announce;
 mod attach;
+mod default_route;
 mod detach;
 mod failure;
 mod netns;

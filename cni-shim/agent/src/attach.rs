@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use landfall_core::{
     agent::Key,
     id::Name,
-    link::{Device, Ipv6, Link, Setting, index},
+    link::{ALIAS, Device, Ipv6, Link, Setting, index},
     mac::Mac,
     network::{Driver, IpvlanMode, Macvlan, MacvlanMode, Neighbor, Route},
 };
@@ -53,9 +53,6 @@ pub enum PlanError {
         address: IpAddr,
     },
 }
-
-/// What IFLA_IFALIAS starts with on every link of ours.
-pub const ALIAS: &str = "landfall:";
 
 /// The link of one interface. `grants` are those of that interface: one an address, or one without.
 pub fn plan(

@@ -66,7 +66,7 @@ pub(crate) fn request<'a>(step: &'a Step, netns: BorrowedFd<'_>) -> Asked<'a> {
             flags: NLM_F_CREATE | NLM_F_EXCL,
         },
         Step::RemoveRoute { index, route } => Request {
-            message: RouteNetlinkMessage::DelRoute(self::route(*index, route, false)),
+            message: RouteNetlinkMessage::DelRoute(removal(*index, route)),
             flags: 0,
         },
         Step::AddNeighbor { index, neighbor } => Request {
@@ -210,6 +210,15 @@ fn route(index: u32, route: &Route, on_link: bool) -> RouteMessage {
     message
         .attributes
         .extend(route.metric.map(RouteAttribute::Priority));
+    message
+}
+
+/// A route of another program too: whoever made it, and of whatever scope.
+fn removal(index: u32, route: &Route) -> RouteMessage {
+    let mut message = self::route(index, route, false);
+    message.header.protocol = RouteProtocol::Unspec;
+    message.header.scope = RouteScope::NoWhere;
+    message.header.kind = RouteType::Unspec;
     message
 }
 

@@ -32,7 +32,7 @@ use crate::{
 
 mod route;
 
-pub(crate) use route::{routes, routes_with_link};
+pub(crate) use route::{other_defaults, routes, routes_with_link};
 
 /// struct ifinfomsg.
 pub(crate) const LINK_HEADER: usize = 16;

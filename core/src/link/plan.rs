@@ -34,6 +34,34 @@ pub fn plan_attach(wanted: &Link, observed: Option<&Observed>) -> Result<Vec<Ste
     })
 }
 
+/// A plan that also takes the default routes of the sandbox's other links away, in each family in which
+/// the link has one of its own: the NPWG's rule, and the kernel takes no second one of the same metric.
+/// `others` are the default routes of links that are not ours: two networks that both want it must
+/// differ in their metric.
+pub fn take_over_default(steps: Vec<Step>, wanted: &Link, others: &[(u32, Route)]) -> Vec<Step> {
+    let takes = |of: &Route| {
+        let mut defaults = wanted.routes.iter().filter(|route| is_default(route));
+        let is_v6 = |route: &Route| route.destination.addr().is_ipv6();
+        is_default(of) && defaults.any(|route| is_v6(route) == is_v6(of))
+    };
+    let removals = others
+        .iter()
+        .filter(|(_, route)| takes(route))
+        .map(|(index, route)| Step::RemoveRoute {
+            index: *index,
+            route: route.clone(),
+        });
+    let is_route = |step: &Step| matches!(step, Step::AddRoute { .. });
+    let at = steps.iter().position(is_route).unwrap_or(steps.len());
+    let mut steps = steps;
+    steps.splice(at..at, removals);
+    steps
+}
+
+fn is_default(route: &Route) -> bool {
+    route.destination.prefix_len() == 0
+}
+
 /// The steps that take a link away; none if it is not there, or not ours.
 pub fn plan_detach(device: &Device, observed: Option<&Observed>) -> Vec<Step> {
     observed
@@ -46,11 +74,18 @@ pub fn plan_detach(device: &Device, observed: Option<&Observed>) -> Vec<Step> {
 }
 
 /// The steps that take done steps back, in the order in which to run them. A device takes everything
-/// on it away with it. Sysctls and the alias stay: they end with the device, or say the same as before.
+/// on it away with it, and what was taken from other links comes back. Sysctls and the alias stay: they
+/// end with the device, or say the same as before.
 pub fn undo(done: &[Step]) -> Vec<Step> {
     let created = done.iter().find_map(Step::creates);
+    let of_others = |step: &&Step| matches!(step, Step::RemoveRoute { .. });
     match created {
-        Some(index) => alloc::vec![Step::Remove { index }],
+        Some(index) => {
+            let mut steps = alloc::vec![Step::Remove { index }];
+            let back = done.iter().rev().filter(of_others);
+            steps.extend(back.filter_map(Step::reverse));
+            steps
+        }
         None => done.iter().rev().filter_map(Step::reverse).collect(),
     }
 }

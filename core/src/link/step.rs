@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use ipnet::IpNet;
 
-use super::{Device, Setting};
+use super::{Device, Setting, is_link_local};
 use crate::network::{Neighbor, Route};
 
 /// One request to the kernel.
@@ -136,6 +136,12 @@ impl Step {
                 index: *index,
                 route: route.clone(),
             }),
+            // Of another link, whose prefixes are not known here.
+            Self::RemoveRoute { index, route } => Some(Self::AddRoute {
+                index: *index,
+                on_link: route.gateway.is_some_and(|gateway| !is_link_local(gateway)),
+                route: route.clone(),
+            }),
             Self::AddNeighbor { index, neighbor } => Some(Self::RemoveNeighbor {
                 index: *index,
                 neighbor: neighbor.clone(),
@@ -145,7 +151,6 @@ impl Step {
             | Self::Remove { .. }
             | Self::RemoveAddress { .. }
             | Self::Down { .. }
-            | Self::RemoveRoute { .. }
             | Self::RemoveNeighbor { .. } => None,
         }
     }

@@ -350,6 +350,49 @@ fn a_device_that_was_made_takes_everything_with_it() {
 }
 
 #[test]
+fn the_default_routes_of_others_make_room_and_come_back() {
+    let link = wanted();
+    let others = [
+        (2, route("0.0.0.0/0", "10.244.0.1")),
+        (2, route("::/0", "fe80::9")),
+        (2, route("10.0.0.0/8", "10.244.0.1")),
+    ];
+    let steps = take_over_default(plan_attach(&link, None).unwrap(), &link, &others);
+    let removed: Vec<_> = steps
+        .iter()
+        .filter(|s| matches!(s, Step::RemoveRoute { .. }))
+        .collect();
+    assert_eq!(removed.len(), 2);
+    let last = position(&steps, |s| s == removed[1]);
+    assert!(last < position(&steps, |s| matches!(s, Step::AddRoute { .. })));
+    let back = |index, route: &Route, on_link| Step::AddRoute {
+        index,
+        route: route.clone(),
+        on_link,
+    };
+    let first = Step::Remove {
+        index: link.device.index,
+    };
+    assert_eq!(
+        undo(&steps),
+        [
+            first,
+            back(2, &others[1].1, false),
+            back(2, &others[0].1, true)
+        ]
+    );
+}
+
+#[test]
+fn a_family_without_a_default_route_of_ours_keeps_its_own() {
+    let mut link = wanted();
+    link.routes = vec![route("0.0.0.0/0", "10.20.0.1")];
+    let others = [(2, route("::/0", "fe80::9"))];
+    let steps = plan_attach(&link, None).unwrap();
+    assert_eq!(take_over_default(steps.clone(), &link, &others), steps);
+}
+
+#[test]
 fn without_it_the_last_step_is_taken_back_first() {
     let index = 7;
     let address = net("10.20.0.5/24");

@@ -2,7 +2,9 @@
 
 use std::{os::fd::AsFd, path::Path};
 
-use landfall_core::link::{Link, Observed, Setting, Step, check, plan_attach, undo};
+use landfall_core::link::{
+    Link, Observed, Setting, Step, check, plan_attach, take_over_default, undo,
+};
 use nix::errno::Errno;
 
 use super::{Cause, Made, StepError};
@@ -10,7 +12,7 @@ use crate::{
     error::{Hint, hint},
     message::{Asked, request},
     netns::{Inside, Netns, NetnsError},
-    observe::{ObserveError, by_index, complete, find},
+    observe::{ObserveError, by_index, complete, find, other_defaults},
     socket::{NetlinkError, Request, Socket},
     sysctl::Sysctls,
 };
@@ -81,6 +83,9 @@ impl<'a> Visit<'a> {
         let observed = observe(&mut self.sandbox, self.sysctls, wanted)
             .map_err(|error| clean(error.into()))?;
         let steps = plan_attach(wanted, observed.as_ref()).map_err(|error| clean(error.into()))?;
+        let others = other_defaults(&mut self.sandbox, wanted);
+        let others = others.map_err(|error| clean(error.into()))?;
+        let steps = take_over_default(steps, wanted, &others);
         if let Err(Stopped { done, cause }) = self.execute(&steps) {
             return Err((cause, self.undo(&done)));
         }
@@ -176,6 +181,10 @@ impl<'a> Visit<'a> {
         for (place, step) in steps.into_iter().enumerate() {
             match refusals.iter().find(|(refused, _)| *refused == place) {
                 None => done.push(step.clone()),
+                // Another attach of the same sandbox was faster.
+                Some((_, refusal))
+                    if matches!(step, Step::RemoveRoute { .. })
+                        && refusal.errno == Errno::ESRCH => {}
                 Some((_, refusal)) if cause.is_none() => {
                     let error = NetlinkError::Refused(refusal.clone());
                     cause = Some(self.step_error(step, error));

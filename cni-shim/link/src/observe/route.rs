@@ -3,7 +3,10 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
-use landfall_core::network::Route;
+use landfall_core::{
+    link::{ALIAS, Link},
+    network::Route,
+};
 use netlink_packet_route::{
     AddressFamily, RouteNetlinkMessage,
     route::{RouteAttribute, RouteHeader, RouteMessage},
@@ -13,11 +16,13 @@ use nix::{
     libc::{RTA_DST, RTA_GATEWAY, RTA_OIF, RTA_PRIORITY, RTM_NEWROUTE},
 };
 
-use super::{family, ip};
+use super::{ObserveError, family, ip, link, links};
 use crate::socket::{Frame, NetlinkError, Socket};
 
 /// struct rtmsg.
 const HEADER: usize = 12;
+/// In every namespace. What leads there is no way out.
+const LOOPBACK: u32 = 1;
 
 /// The routes of the main table that leave through a link, or through any (index 0).
 pub(crate) fn routes(socket: &mut Socket, index: u32) -> Result<Vec<Route>, NetlinkError> {
@@ -51,6 +56,35 @@ pub(crate) fn routes_with_link(
     }
     routes.retain(|(found, _)| index == 0 || *found == index);
     Ok(routes)
+}
+
+/// The default routes through links that are not ours, if the wanted link is to have one.
+pub(crate) fn other_defaults(
+    socket: &mut Socket,
+    wanted: &Link,
+) -> Result<Vec<(u32, Route)>, ObserveError> {
+    let is_default = |route: &Route| route.destination.prefix_len() == 0;
+    if !wanted.routes.iter().any(is_default) {
+        return Ok(Vec::new());
+    }
+    let mut found = routes_with_link(socket, 0).map_err(ObserveError::Routes)?;
+    found.retain(|(index, route)| is_default(route) && *index != LOOPBACK);
+    if found.is_empty() {
+        return Ok(found);
+    }
+    let links = links(socket).map_err(ObserveError::Links)?;
+    let ours: Vec<u32> = links
+        .iter()
+        .filter_map(link)
+        .filter(|link| {
+            link.alias
+                .as_deref()
+                .is_some_and(|alias| alias.starts_with(ALIAS))
+        })
+        .map(|link| link.index)
+        .collect();
+    found.retain(|(index, _)| *index != wanted.device.index && !ours.contains(index));
+    Ok(found)
 }
 
 fn route(frame: &Frame) -> Option<(u32, Route)> {
