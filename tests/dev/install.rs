@@ -164,6 +164,8 @@ fn upgrade(tags: &[(&str, String)]) -> Result<()> {
         "--namespace",
         NAMESPACE,
         "--create-namespace",
+        // The admit tier applies the CRDs without helm.
+        "--take-ownership",
         "--wait",
         "--timeout",
         "3m",
