@@ -41,8 +41,14 @@ impl Tier {
             }
         }
         let name = self.name();
+        // More at once would only wait for each other: the cluster is on this one machine.
+        let threads = if self == Self::E2e {
+            " -- --test-threads=2"
+        } else {
+            ""
+        };
         cargo(&format!(
-            "test --locked --package landfall-tests --test {name}"
+            "test --locked --package landfall-tests --test {name}{threads}"
         ))
     }
 }
