@@ -54,6 +54,9 @@ pub struct Outlets {
     pub announce: mpsc::UnboundedSender<Announcement>,
 }
 
+/// So many inputs that wait are served before what has changed is published.
+const AT_ONCE: usize = 32;
+
 /// See the module.
 pub struct Engine<L> {
     machine: Machine,
@@ -77,6 +80,8 @@ pub struct Engine<L> {
     replies: BTreeMap<Token, oneshot::Sender<Answer>>,
     /// Namespaces that a DEL brought along.
     brought: BTreeMap<Name, Arc<Netns>>,
+    /// Whether something has changed that is published.
+    news: bool,
 }
 
 /// What an ADD in flight needs beside core's state.
@@ -126,6 +131,7 @@ impl<L: Links> Engine<L> {
             flights: BTreeMap::new(),
             replies: BTreeMap::new(),
             brought: BTreeMap::new(),
+            news: false,
         };
         engine.take_up(loaded);
         tracing::info!(
@@ -135,6 +141,7 @@ impl<L: Links> Engine<L> {
             "took up what lies in the run folder"
         );
         engine.publish();
+        engine.say();
         Ok(engine)
     }
 
@@ -154,13 +161,23 @@ impl<L: Links> Engine<L> {
     /// Serves until every handle is gone, or an effect can't be executed.
     pub fn run(mut self, inputs: &Receiver<Input>) -> Result<(), StoreError> {
         while let Ok(input) = inputs.recv() {
-            self.take(input)?;
+            self.serve(input)?;
+            for input in inputs.try_iter().take(AT_ONCE) {
+                self.serve(input)?;
+            }
+            self.say();
         }
         Ok(())
     }
 
-    /// Takes one input.
+    /// Takes one input, and says what has changed.
     pub fn take(&mut self, input: Input) -> Result<(), StoreError> {
+        self.serve(input)?;
+        self.say();
+        Ok(())
+    }
+
+    fn serve(&mut self, input: Input) -> Result<(), StoreError> {
         match input {
             Input::Object { object, quorum } => self.observe(object, quorum),
             Input::Add {

@@ -52,7 +52,17 @@ pub struct Published {
 }
 
 impl<L: Links> Engine<L> {
-    pub(super) fn publish(&self) {
+    /// Notes that there is something to say; [`Self::say`] does, once the plugin has its answer.
+    pub(super) fn publish(&mut self) {
+        self.news = true;
+    }
+
+    /// Says it. It looks at every record, so not more often than needed: who listens does so ten times
+    /// a second at most.
+    pub(super) fn say(&mut self) {
+        if !std::mem::take(&mut self.news) {
+            return;
+        }
         let published = Arc::new(self.published());
         self.outlets.published.send_if_modified(|current| {
             let changed = *current != published;
