@@ -1,5 +1,7 @@
 //! Many calls at once: a node that starts, and one that is emptied.
 
+use std::{thread, time::Duration};
+
 use anyhow::Result;
 
 use super::{PODS, WAVE, sandboxes};
@@ -17,6 +19,7 @@ const AT_ONCE: usize = 8;
 const WAITING: usize = 32;
 const STORMS: usize = 10;
 const WAVES: usize = 10;
+const ANNOUNCED: Duration = Duration::from_secs(3);
 
 /// Storms of ADDs and of DELs, ours and the reference's in turns.
 pub(super) fn storms() -> Result<Vec<Row>> {
@@ -56,6 +59,8 @@ pub(super) fn waves() -> Result<Vec<Row>> {
         let served = crowd::serve(&sandboxes, AT_ONCE, |one| ours.call("ADD", one))?;
         let count = u32::try_from(served.each.count())?;
         rates.add(f64::from(count) / served.all.as_secs_f64());
+        // A new interface is announced three times, a second apart.
+        thread::sleep(ANNOUNCED);
         gone.time(detach(&sandboxes)?.all);
     }
     Ok(vec![
