@@ -69,40 +69,44 @@ impl<'a> Sysctls<'a> {
 
     /// Writes one.
     pub fn write(&self, setting: &Setting) -> Result<(), SysctlError> {
-        let path = self.path(&setting.path)?;
-        if *setting == off(&setting.path) && self.has_no(&setting.path) {
-            return Ok(());
-        }
         // One write(): the kernel parses each by itself.
-        OpenOptions::new()
+        let written = OpenOptions::new()
             .write(true)
-            .open(path)
-            .and_then(|mut file| file.write_all(setting.value.as_bytes()))
-            .map_err(|source| SysctlError::Write {
+            .open(self.path(&setting.path)?)
+            .and_then(|mut file| file.write_all(setting.value.as_bytes()));
+        match written {
+            Err(error) if *setting == off(&setting.path) && self.has_no(&setting.path, &error) => {
+                Ok(())
+            }
+            written => written.map_err(|source| SysctlError::Write {
                 path: setting.path.clone(),
                 value: setting.value.clone(),
                 source,
-            })
+            }),
+        }
     }
 
     /// Reads one.
     pub fn read(&self, path: &str) -> Result<Setting, SysctlError> {
-        if self.has_no(path) {
-            return Ok(off(path));
+        match fs::read_to_string(self.path(path)?) {
+            Ok(value) => Ok(Setting {
+                path: path.to_owned(),
+                value: value.trim_end().to_owned(),
+            }),
+            Err(error) if self.has_no(path, &error) => Ok(off(path)),
+            Err(source) => Err(SysctlError::Read {
+                path: path.to_owned(),
+                source,
+            }),
         }
-        let value = fs::read_to_string(self.path(path)?).map_err(|source| SysctlError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
-        Ok(Setting {
-            path: path.to_owned(),
-            value: value.trim_end().to_owned(),
-        })
     }
 
-    /// A kernel that was started with ipv6.disable=1 has nothing to switch off.
-    fn has_no(&self, path: &str) -> bool {
-        path.ends_with("/disable_ipv6") && !self.base.join("net/ipv6").exists()
+    /// A kernel that was started with ipv6.disable=1 has nothing to switch off. Only asked after a
+    /// failure: the kernel finds a name in here by going through those of all namespaces.
+    fn has_no(&self, path: &str, error: &io::Error) -> bool {
+        error.kind() == io::ErrorKind::NotFound
+            && path.ends_with("/disable_ipv6")
+            && !self.base.join("net/ipv6").exists()
     }
 
     /// An interface may not be called `..`, but a path is built from its name: look again.
