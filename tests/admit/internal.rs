@@ -41,7 +41,7 @@ fn node() -> Value {
         "recalls": [{"address": "10.20.0.100", "seq": "7.12"}],
         "refusals": [{"owner": "11111111-2222-3333-4444-555555555558", "interface": "net1",
             "reason": "AddressPoolExhausted", "message": "no address is free", "final": false}],
-        "fence": 1, "ledgerEpoch": 7, "uninstall": true,
+        "fenced": [grant], "ledgerEpoch": 7, "uninstall": true,
     });
     landfall("LandfallNode", "good", &spec)
 }

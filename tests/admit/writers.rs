@@ -109,7 +109,7 @@ fn a_node_s_spec_is_the_operator_s_and_its_status_the_agent_s() -> Result<()> {
 fn node_writes(release: &Release, node: &str) -> Result<()> {
     const SPEC: &[&str] = &[];
     const STATUS: &[&str] = &["--subresource=status"];
-    let close = r#"{"spec":{"fence":1000}}"#;
+    let close = r#"{"spec":{"ledgerEpoch":1000}}"#;
     let report = r#"{"status":{"bootID":"written-by-a-test"}}"#;
     let annotate = r#"{"metadata":{"annotations":{"landfall.dev/reclaim":"x"}}}"#;
     let patch = |user: &str, part: &[&str], patch: &str| {
