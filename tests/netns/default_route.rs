@@ -116,7 +116,7 @@ fn two_networks_must_differ_in_their_metric() {
     let mut second = rig.link("c1", 6);
     second.device.name = "net2".into();
     second.device.index += 1;
-    second.routes = first.routes.clone();
+    second.routes = first.routes;
     let error = rig.attach(&pod, &second).unwrap_err();
     assert!(
         sentence(&error).contains("choose another"),

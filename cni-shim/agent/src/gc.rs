@@ -10,8 +10,10 @@ use crate::{
     scan::{Roots, Scan, ScanError},
 };
 
+mod compare;
 mod rounds;
 
+pub use compare::compare;
 pub use rounds::{first_scan, rounds};
 
 /// What the sweep remembers from one time to the next.

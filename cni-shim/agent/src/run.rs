@@ -190,6 +190,7 @@ async fn start_server(
     tokio::spawn(gc::first_scan(Arc::clone(&server)));
     // What the plugin wrote down while nobody listened comes before the first ADD.
     server.empty_spool(&args.run_dir.join(spool::SPOOL)).await;
+    gc::compare(&server).await;
     let socket = args.run_dir.join(wire::SOCKET);
     let listener = server::bind(&socket).context("cannot bind the plugin's socket")?;
     tokio::spawn(gc::rounds(Arc::clone(&server)));

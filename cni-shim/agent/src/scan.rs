@@ -90,6 +90,11 @@ impl Scan {
         self.0.contains_key(&cookie)
     }
 
+    /// The macvlan and ipvlan devices of one namespace; `None` if it is not here.
+    pub fn devices_of(&self, cookie: u64) -> Option<Result<Vec<Observed>, ObserveError>> {
+        self.0.get(&cookie).map(devices)
+    }
+
     /// A namespace.
     pub fn take(mut self, cookie: u64) -> Option<Netns> {
         self.0.remove(&cookie)

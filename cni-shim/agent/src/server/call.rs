@@ -39,6 +39,8 @@ pub enum Call {
     Check {
         /// The sandbox.
         container: Name,
+        /// The one interface of a delegate call, which must be known; `None` is what is known.
+        interface: Option<Name>,
     },
     /// Detach what is not listed.
     Gc {
@@ -83,6 +85,7 @@ impl Call {
             }),
             Verb::Check => Ok(Self::Check {
                 container: container(request)?,
+                interface: interface(request),
             }),
             Verb::Gc => Ok(Self::Gc {
                 valid: request

@@ -131,9 +131,10 @@ impl Server {
         let result = match told {
             Told::Answered(result) => result,
             Told::Del(answer) => answer::result(answer.await.ok()),
-            Told::Later(Call::Check { container }) => {
-                self.check(container).await.map(|()| Vec::new())
-            }
+            Told::Later(Call::Check {
+                container,
+                interface,
+            }) => self.check(container, interface).await.map(|()| Vec::new()),
             Told::Later(Call::Gc { valid }) => self.gc(valid).await.map(|()| Vec::new()),
             // Told at once, all of them.
             Told::Later(_) => Ok(Vec::new()),

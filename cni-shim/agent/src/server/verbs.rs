@@ -12,10 +12,22 @@ use super::Server;
 use crate::{check, scan::Scan};
 
 impl Server {
-    /// Our records only: a container that has none may be older than the chain.
-    pub(super) async fn check(&self, container: Name) -> Result<(), CniError> {
+    /// Our records only: a container that has none may be older than the chain. Multus has asked for
+    /// what it checks.
+    pub(super) async fn check(
+        &self,
+        container: Name,
+        interface: Option<Name>,
+    ) -> Result<(), CniError> {
         let mut records = self.records().await;
         records.retain(|entry| entry.key.container == container);
+        if let Some(interface) = interface {
+            records.retain(|entry| entry.key.interface == interface);
+            if records.is_empty() {
+                let msg = format!("interface {interface} of {container} is not attached");
+                return Err(CniError::new(Code::UnknownContainer, msg));
+            }
+        }
         let roots = self.roots.clone();
         let checked = tokio::task::spawn_blocking(move || check::check(&records, &roots)).await;
         match checked {

@@ -23,7 +23,7 @@ use landfall_core::id::Uid;
 use landfall_crds::node::LandfallNode;
 use landfall_plugin::{
     spec::{CniError, Verb},
-    wire::{self, Annotations, Attached, Door, Pod, Request, Response},
+    wire::{self, Annotations, Attached, Door, Pod, Request, Response, Valid},
 };
 use serde_json::{Value, json};
 use tokio::{
@@ -84,6 +84,7 @@ impl<'a> Agent<'a> {
             tokens: AtomicU64::new(1),
         });
         runtime.spawn(gc::first_scan(Arc::clone(&server)));
+        runtime.block_on(gc::compare(&server));
         let listener = server::bind(&node.folder.join(wire::SOCKET)).unwrap();
         runtime.spawn(Arc::clone(&server).serve(listener));
         drop(inside);
@@ -163,6 +164,48 @@ impl<'a> Agent<'a> {
         pod: &Namespace,
     ) -> Result<Vec<Attached>, CniError> {
         self.call(Verb::Check, container, "", Some(pod))
+    }
+
+    /// The runtime says which sandboxes it knows.
+    pub(crate) fn gc(&self, valid: &[&str]) -> Result<Vec<Attached>, CniError> {
+        let valid = valid.iter().map(|id| Valid {
+            container_id: (*id).to_owned(),
+            interface: "eth0".to_owned(),
+        });
+        self.send(
+            &Request {
+                valid: valid.collect(),
+                ..request(Verb::Gc, "", "", None)
+            },
+            None,
+        )
+    }
+
+    pub(crate) fn status(&self) -> Result<Vec<Attached>, CniError> {
+        self.call(Verb::Status, "", "", None)
+    }
+
+    /// As Multus asks, for net1.
+    pub(crate) fn delegate(
+        &self,
+        verb: Verb,
+        container: &str,
+        pod: Option<&Namespace>,
+    ) -> Result<Vec<Attached>, CniError> {
+        let request = Request {
+            door: Door::Delegate,
+            network: Some("storage".to_owned()),
+            interface: "net1".to_owned(),
+            ..request(verb, container, "", pod)
+        };
+        self.send(&request, pod)
+    }
+
+    fn send(&self, request: &Request, pod: Option<&Namespace>) -> Result<Vec<Attached>, CniError> {
+        let stream = UnixStream::connect(self.node.folder.join(wire::SOCKET)).unwrap();
+        let netns = pod.map(Namespace::open);
+        wire::send_request(&stream, request, netns.as_ref().map(|netns| netns.as_fd())).unwrap();
+        wire::receive_response(&stream).unwrap().into_result()
     }
 
     fn call(

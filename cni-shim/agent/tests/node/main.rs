@@ -13,3 +13,4 @@ mod attach;
 mod restart;
 mod rig;
 mod sweep;
+mod verbs;

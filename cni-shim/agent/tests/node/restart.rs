@@ -1,10 +1,11 @@
 //! What a start finds.
 
-use landfall_agent::records::Store;
+use landfall_agent::{gc::Sweep, records::Store};
+use landfall_core::agent::Phase;
 
 use crate::{
     agent::{Agent, grants, lose, recalls},
-    rig::Node,
+    rig::{Namespace, Node},
 };
 
 const POD: &str = "00000000-0000-0000-0000-000000000001";
@@ -61,5 +62,83 @@ fn a_pending_record_without_a_link_can_be_deleted() {
 
     let agent = Agent::start(&node);
     agent.del("c1", Some(&pod)).unwrap();
+    assert!(agent.stored().is_empty());
+}
+
+#[test]
+fn a_record_whose_link_is_gone_ends_with_a_start() {
+    let node = Node::new();
+    let pods = [node.pod(), node.pod(), node.pod()];
+    let owner = |n: u8| format!("00000000-0000-0000-0000-00000000000{n}");
+    let granted: Vec<_> = (1..4).flat_map(|n| grants(&owner(n), n)).collect();
+    let agent = Agent::ready(&node, &granted);
+    for (n, pod) in (1..4).zip(&pods) {
+        agent.add(&format!("c{n}"), &owner(n), pod).unwrap();
+    }
+    drop(agent);
+    pods[0].ip(&["link", "del", "net1"]);
+    pods[1].ip(&["link", "del", "net1"]);
+    pods[1].ip(&["link", "add", "net1", "type", "bridge"]);
+
+    let agent = Agent::start(&node);
+    assert_eq!(agent.stored(), ["c3 Active".to_owned()].into());
+    assert!(pods[1].addresses("net1").is_some(), "a stranger stays");
+    agent.see(2, &granted, &recalls(&granted));
+    agent.until("two pods' are released", |state| state.released.len() == 4);
+    assert!(pods[2].pings("10.9.0.1"));
+}
+
+/// An agent that died between the link and its answer.
+fn crash_in_an_add<'a>(node: &'a Node, pod: &Namespace) -> Agent<'a> {
+    let agent = Agent::ready(node, &grants(POD, 5));
+    agent.add("c1", POD, pod).unwrap();
+    drop(agent);
+    let store = Store::open(&node.folder).unwrap();
+    for mut entry in store.load().entries.into_values() {
+        entry.record.phase = Phase::Pending;
+        store.save_entry(&entry).unwrap();
+    }
+    let agent = Agent::start(node);
+    assert_eq!(agent.stored(), ["c1 Pending".to_owned()].into());
+    agent
+}
+
+#[test]
+fn a_pending_record_is_resolved_by_the_next_add() {
+    let node = Node::new();
+    let pod = node.pod();
+    let agent = crash_in_an_add(&node, &pod);
+    agent.add("c1", POD, &pod).unwrap();
+    assert_eq!(agent.stored(), ["c1 Active".to_owned()].into());
+    assert!(pod.pings("10.9.0.1"));
+}
+
+#[test]
+fn a_pending_record_is_resolved_by_a_del() {
+    let node = Node::new();
+    let pod = node.pod();
+    let agent = crash_in_an_add(&node, &pod);
+    agent.del("c1", Some(&pod)).unwrap();
+    assert!(agent.stored().is_empty());
+    assert_eq!(pod.addresses("net1"), None);
+}
+
+#[test]
+fn a_pending_record_of_a_lost_sandbox_is_resolved_by_the_sweep() {
+    let node = Node::new();
+    let pod = node.pod();
+    let agent = crash_in_an_add(&node, &pod);
+    let mut sweep = Sweep::default();
+    let mut look = || {
+        let records = agent.runtime.block_on(agent.server.records());
+        sweep.observe(&records, &node.roots()).unwrap()
+    };
+    assert!(look().is_empty() && look().is_empty(), "it lives");
+    drop(pod);
+    assert!(look().is_empty());
+    for container in look() {
+        let detached = agent.server.del(container, None, None);
+        agent.runtime.block_on(detached).unwrap();
+    }
     assert!(agent.stored().is_empty());
 }
