@@ -10,6 +10,7 @@
 
 mod agent;
 mod attach;
+mod capabilities;
 mod restart;
 mod rig;
 mod sweep;
