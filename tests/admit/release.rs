@@ -1,12 +1,6 @@
 //! Roles and policies of the chart in a test's hands: rendered, applied under names of their own, and
 //! removed at the end.
 
-use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
-    thread::sleep,
-    time::Duration,
-};
-
 use anyhow::Result;
 use landfall_tests::{
     case::Case,
@@ -32,13 +26,7 @@ pub(crate) struct Release {
     name: String,
     /// Where its ServiceAccounts are.
     pub(crate) namespace: String,
-    /// Policies are of the whole cluster, and those of one release let nobody of another write.
-    _alone: MutexGuard<'static, ()>,
 }
-
-static ALONE: Mutex<()> = Mutex::new(());
-/// Objects of a policy that is gone are judged by it until the API server's next look at policies.
-const POLICY_LAG: Duration = Duration::from_secs(2);
 
 // === impl Release ===
 
@@ -72,8 +60,6 @@ impl Release {
             mark: format!("landfall-{}", case.namespace),
             name: name.to_owned(),
             namespace: namespace.to_owned(),
-            // A test that failed leaves nothing behind that the next one could stumble over.
-            _alone: ALONE.lock().unwrap_or_else(PoisonError::into_inner),
         };
         let folder = chart::folder();
         let files: Vec<_> = templates
@@ -133,7 +119,6 @@ impl Drop for Release {
             .kubectl(&["delete", KINDS, "-l", &label])
             .map(drop)
             .unwrap_or_default();
-        sleep(POLICY_LAG);
     }
 }
 
