@@ -142,7 +142,9 @@ async fn ready(State(sources): State<Sources>) -> impl IntoResponse {
         let text = "the LandfallNode was not read yet, or the namespaces were not scanned yet";
         return (StatusCode::SERVICE_UNAVAILABLE, text.to_owned());
     }
-    if !installed.in_place {
+    // A feud over the configuration is a condition of the node: it must not take grants from the pods
+    // that were attached before, nor hold up a rollout.
+    if !installed.in_place && installed.blocked.is_none() {
         let text = "the plugin is not in the node's CNI configuration";
         return (StatusCode::SERVICE_UNAVAILABLE, text.to_owned());
     }
