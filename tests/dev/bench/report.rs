@@ -25,7 +25,7 @@ struct Machine {
     cores: usize,
     memory_mib: u64,
     kernel: String,
-    /// Seconds since 1970.
+    /// UTC, at the beginning.
     date: String,
     /// /proc/loadavg at the beginning and at the end: what else the machine had to do, and the bench
     /// itself.
