@@ -42,7 +42,7 @@ pub(crate) fn run(keep: bool) -> Result<bool> {
     if keep {
         progress::note("--keep: pods, networks and cluster stay; cargo dev down removes all of it");
     } else {
-        progress::step("removing pods and networks", Some(10), remove)?;
+        progress::step("removing pods and networks", Some(18), remove)?;
         if was_up && !was_installed {
             install::uninstall()?;
         }

@@ -56,3 +56,6 @@ pub(crate) fn mean(before: &Times, after: &Times, node: &str) -> Option<Duration
     let mean = (after.seconds - before.seconds) / (after.count - before.count);
     Duration::try_from_secs_f64(mean).ok()
 }
+
+#[cfg(test)]
+mod tests;
