@@ -230,8 +230,8 @@ fn choose_all<'p>(
     Ok(chosen)
 }
 
-/// If one address can't be had, the others go back before the next attempt: RESERVED at once; a
-/// GRANTED one (a lost race) by recall.
+/// If one address can't be had, the RESERVED others go back before the next attempt. One that is
+/// GRANTED already (a lost race) stays: it goes with its pod, by recall.
 fn give_back(mine: &[(&BlockId, IpAddr, &Entry, &Holder)], drafts: &mut Drafts<'_>) {
     for (id, address, entry, _) in mine {
         if entry.state == State::Reserved {

@@ -80,9 +80,11 @@ pub(super) fn node_writes(
 /// was not seen, is behind: do nothing. Any age of the block will do.
 fn remove(view: &View, rules: Rules, node: &Name, spec: &mut NodeSpec) {
     let is_done = |network: Option<Uid>, address: IpAddr, seq: Seq| {
-        let mut blocks = blocks_with(view, network, address).peekable();
-        blocks.peek().is_some()
-            && blocks.all(|block| may_remove(block.any_age(), rules, address, node, seq))
+        let may = |block: &Seen<Block>| may_remove(block.any_age(), rules, address, node, seq);
+        match network.and_then(|network| draft::block_of(view, network, address)) {
+            Some(id) => view.blocks.get(&id).is_some_and(may),
+            None => all_segments(view, address, may),
+        }
     };
     let networks: BTreeMap<(IpAddr, Seq), Uid> = spec
         .grants
@@ -115,22 +117,15 @@ fn may_remove(block: Cached<&Block>, rules: Rules, address: IpAddr, node: &Name,
     }
 }
 
-/// The blocks that may speak of `address`: the network's, or those of every segment if the network
-/// is not known (a recall of what this spec does not grant; removing one early is harmless, the
-/// next decision lists it again).
-fn blocks_with(
-    view: &View,
-    network: Option<Uid>,
-    address: IpAddr,
-) -> impl Iterator<Item = &Seen<Block>> {
-    let known = network.and_then(|network| draft::block_of(view, network, address));
-    view.blocks.iter().filter_map(move |(id, block)| {
-        let fits = match &known {
-            Some(known) => id == known,
-            None => super::BlockId::of(&id.segment, address) == *id,
-        };
-        fits.then_some(block)
-    })
+/// Whether every block that may speak of `address` agrees, and there is one. Asked where the network
+/// is not known: a recall of what this spec does not grant. Removing one early is harmless, the next
+/// decision lists it again.
+fn all_segments(view: &View, address: IpAddr, agrees: impl Fn(&Seen<Block>) -> bool) -> bool {
+    let blocks = view.blocks.iter();
+    let mut blocks = blocks
+        .filter(|(id, _)| super::BlockId::of(&id.segment, address) == **id)
+        .peekable();
+    blocks.peek().is_some() && blocks.all(|(_, block)| agrees(block))
 }
 
 /// A grant without an address is in no ledger: it goes with its pod.
