@@ -158,12 +158,8 @@ impl Shell {
         let nodes = self.node_jobs(nodes, now);
         let written = nodes.len();
         let mut done = written > 0;
-        let results: Vec<_> = stream::iter(nodes)
-            .buffer_unordered(CONCURRENT)
-            .collect()
-            .await;
-        for result in results {
-            self.take_node(result);
+        for answer in together(nodes).await {
+            self.take_node(answer);
         }
         let missing = blocks.iter().filter_map(|write| match write {
             Write::CreateBlock(id) => Some(id.clone()),
@@ -174,7 +170,8 @@ impl Shell {
             | Write::ReadEvidence(_) => None,
         });
         let missing = missing.collect();
-        let fencing = blocks.clone();
+        let reads = |write: &&Write| matches!(write, Write::ReadNode(_) | Write::ReadEvidence(_));
+        let fencing = blocks.iter().filter(reads).cloned().collect();
         let blocks = self.block_jobs(blocks, now);
         if done || !blocks.is_empty() {
             tracing::debug!(
@@ -184,40 +181,36 @@ impl Shell {
             );
         }
         done |= !blocks.is_empty();
-        let results: Vec<_> = stream::iter(blocks)
-            .buffer_unordered(CONCURRENT)
-            .collect()
-            .await;
-        for result in results {
-            self.take_block(result);
+        for answer in together(blocks).await {
+            self.take_block(answer);
         }
         done |= self.create_blocks(missing).await;
         self.read_for_fences(fencing, now).await | done
     }
 
-    /// Reads what is in doubt, with quorum: nodes before blocks (03, "Objects").
+    /// Reads what is in doubt, with quorum: nodes before blocks (docs/ipam-protocol.md, "Objects").
     async fn read_doubts(&mut self) {
         let doubts = std::mem::take(&mut self.world.doubts);
         let now = (self.clock)();
         let nodes = doubts.nodes.into_iter();
         let nodes: Vec<_> = nodes.filter_map(|name| self.read_node(name, now)).collect();
-        let results: Vec<_> = stream::iter(nodes)
-            .buffer_unordered(CONCURRENT)
-            .collect()
-            .await;
-        for result in results {
-            self.take_node(result);
+        for answer in together(nodes).await {
+            self.take_node(answer);
         }
         let blocks = doubts.blocks.into_iter();
         let blocks: Vec<_> = blocks.filter_map(|id| self.read_block(id, now)).collect();
-        let results: Vec<_> = stream::iter(blocks)
-            .buffer_unordered(CONCURRENT)
-            .collect()
-            .await;
-        for result in results {
-            self.take_block(result);
+        for answer in together(blocks).await {
+            self.take_block(answer);
         }
     }
+}
+
+/// Sends requests side by side and waits for all answers.
+async fn together<T>(jobs: Vec<impl Future<Output = T>>) -> Vec<T> {
+    stream::iter(jobs)
+        .buffer_unordered(CONCURRENT)
+        .collect()
+        .await
 }
 
 #[cfg(test)]

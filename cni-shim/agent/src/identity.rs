@@ -1,4 +1,4 @@
-//! For which node UIDs this machine may speak (03, "Who speaks for a node").
+//! For which node UIDs this machine may speak (docs/ipam-protocol.md, "Who speaks").
 
 use std::collections::BTreeSet;
 

@@ -65,7 +65,7 @@ impl<L: Links> Engine<L> {
     }
 
     /// Core's rule for versions, foretold; and whether the cluster's state has gone back: a quorum
-    /// read can't be late (03, Restart).
+    /// read can't be late (docs/ipam-protocol.md, "Restart").
     fn is_accepted(&mut self, seen: &Snapshot, quorum: bool) -> bool {
         let Some(known) = &self.durable.snapshot else {
             return true;
