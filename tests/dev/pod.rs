@@ -20,7 +20,10 @@ pub(crate) fn command(pod: &str, words: &[String]) -> Result<Command> {
     if pod.pointer("/spec/hostNetwork").and_then(Value::as_bool) == Some(true) {
         return node::command(&node, words);
     }
-    let netns = netns(&node, text("/metadata/uid").context("a pod without a UID")?)?;
+    // The runtime knows a static pod by the hash that kubelet gave it, not by its mirror's UID.
+    let uid = text("/metadata/annotations/kubernetes.io~1config.mirror");
+    let uid = uid.or_else(|| text("/metadata/uid"));
+    let netns = netns(&node, uid.context("a pod without a UID")?)?;
     let mut all = vec![
         "nsenter".to_owned(),
         format!("--net={netns}"),

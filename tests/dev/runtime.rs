@@ -83,6 +83,8 @@ fn kubelet(node: &Node) -> Result<Vec<u8>> {
         "kind": "KubeletConfiguration",
         "containerRuntimeEndpoint": "unix:///run/containerd/containerd.sock",
         "providerID": format!("rig:///{}", node.name),
+        // The node's own, as all that is below; kubelet takes the folder up when it is made.
+        "staticPodPath": "/var/lib/kubelet/manifests",
         "authentication": {
             "webhook": {"enabled": true},
             "x509": {"clientCAFile": layout::pki().join("ca.crt")},

@@ -33,6 +33,8 @@ struct NodeStatus {
     address: String,
     /// Interfaces on the LAN.
     lan: [&'static str; 2],
+    /// Whether it is switched on: a command can be run inside.
+    power: bool,
     ready: bool,
 }
 
@@ -97,12 +99,14 @@ fn observe() -> Result<Status> {
     let seen = seen()?;
     let nodes = node::all().into_iter().map(|node| {
         let (runtime, ready) = seen.get(&node.name).cloned().unwrap_or_default();
+        let power = node::running(&node);
         NodeStatus {
             kind: node.kind.name(),
             runtime,
             address: node.address().to_string(),
             lan: layout::LAN_INTERFACES,
-            ready: ready && node::running(&node),
+            power,
+            ready: ready && power,
             name: node.name,
         }
     });

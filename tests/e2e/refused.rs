@@ -4,9 +4,10 @@ use anyhow::{Result, ensure};
 use landfall_tests::{
     case,
     cluster::NodeKind,
-    kernel,
+    kernel, ledger,
     manifest::{self, with},
     pod,
+    truth::Truth,
 };
 use serde_json::json;
 
@@ -83,6 +84,8 @@ fn a_pod_with_the_node_s_network_starts_without_attachment_and_is_told() -> Resu
         case.ready(&["one"])?;
         let reason = "HostNetworkHasNoAttachments";
         pod::event(cluster(), &case.namespace, "one", reason, "")?;
-        Ok(())
+        let held = ledger::held(cluster(), &case.namespace)?;
+        ensure!(held.is_empty(), "{held:?}");
+        Truth::of(case).nothing_held_at_rest()
     })
 }

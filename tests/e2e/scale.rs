@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 use anyhow::{Context, Result, bail, ensure};
 use landfall_tests::{
     case::{self, Case},
-    kernel, manifest,
+    kernel, ledger, manifest,
     pod::text,
     wait::until,
 };
@@ -32,7 +32,7 @@ fn thirty_pods_have_thirty_addresses_and_all_are_free_when_they_have_gone() -> R
         let seen = addresses(case)?;
         let expected = usize::try_from(PODS)? * 2;
         ensure!(seen.len() == expected, "{} addresses: {seen:?}", seen.len());
-        let held = held(case)?;
+        let held = ledger::held(cluster(), &case.namespace)?;
         ensure!(held.len() == expected, "the ledger holds {held:?}");
 
         let scale = ["scale", "deployment/web", "--replicas=0", "-n"];
@@ -48,7 +48,7 @@ fn thirty_pods_have_thirty_addresses_and_all_are_free_when_they_have_gone() -> R
         ];
         cluster().kubectl(&[&gone[..], &[&case.namespace]].concat())?;
         until("the ledger holds nothing", 30, || {
-            let held = self::held(case)?;
+            let held = ledger::held(cluster(), &case.namespace)?;
             ensure!(held.is_empty(), "{held:?}");
             let listed = listed(&network, &seen)?;
             ensure!(listed.is_empty(), "{listed:?}");
@@ -72,24 +72,6 @@ fn addresses(case: &Case<'_>) -> Result<BTreeMap<IpAddr, String>> {
         }
     }
     Ok(owners)
-}
-
-/// The entries of the ledger that are not resting: `address state`.
-fn held(case: &Case<'_>) -> Result<Vec<String>> {
-    let mut held = Vec::new();
-    for block in cluster().items(&["addressblocks"])? {
-        if text(&block, "/spec/segment") != case.namespace {
-            continue;
-        }
-        let entries = block.pointer("/spec/entries").and_then(Value::as_object);
-        for (address, entry) in entries.into_iter().flatten() {
-            let state = text(entry, "/state");
-            if state != "Cooling" {
-                held.push(format!("{address} {state}"));
-            }
-        }
-    }
-    Ok(held)
 }
 
 /// What nodes' objects still say about a network or its addresses.

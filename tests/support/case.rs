@@ -3,6 +3,7 @@
 
 use std::{
     cell::RefCell,
+    net::IpAddr,
     sync::{
         PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicU8, Ordering},
@@ -112,7 +113,7 @@ impl<'c> Case<'c> {
     /// here with each test. Every step is tried; the first error is told.
     fn remove(&self) -> Result<()> {
         let kubectl = |words: &[&str]| self.cluster.kubectl(words).map(drop);
-        let pods = "delete deployments,daemonsets,pods --all --timeout=60s -n";
+        let pods = "delete deployments,daemonsets,jobs,pods --all --timeout=60s -n";
         let pods: Vec<_> = pods.split(' ').chain([self.namespace.as_str()]).collect();
         let mut steps = vec![kubectl(&pods)];
         let networks = self.networks.borrow();
@@ -146,6 +147,21 @@ impl<'c> Case<'c> {
             0x100 + u16::from(self.process),
             self.number
         )
+    }
+
+    /// Whether an address is in a subnet of this test.
+    pub fn owns(&self, address: IpAddr) -> bool {
+        match address {
+            IpAddr::V4(ipv4) => {
+                let [first, process, number, _] = ipv4.octets();
+                (first, process, number) == (10, 100 + self.process, self.number)
+            }
+            IpAddr::V6(ipv6) => {
+                let [first, process, number, ..] = ipv6.segments();
+                (first, process) == (0xfd00, 0x100 + u16::from(self.process))
+                    && number == u16::from(self.number)
+            }
+        }
     }
 
     /// A network's name of this test.

@@ -23,6 +23,8 @@ pub struct Node {
     pub name: String,
     /// How it is made.
     pub kind: NodeKind,
+    /// Whether it is switched on.
+    pub power: bool,
     /// Whether it is up and Ready.
     pub ready: bool,
 }
@@ -127,6 +129,21 @@ impl Cluster {
     /// Runs a command inside a node (`lan` is the host on the LAN) and returns its stdout.
     pub fn on_node(&self, node: &str, words: &[&str]) -> Result<String> {
         self.output(&[&["node", node, "--"], words].concat())
+    }
+
+    /// A command inside a node, to be started in the background.
+    pub fn command_on_node(&self, node: &str, words: &[&str]) -> Command {
+        let mut dev = Command::new(&self.dev);
+        dev.args(["node", node, "--"]).args(words);
+        dev
+    }
+
+    /// A command in a pod's network namespace, to be started in the background.
+    pub fn command_in_pod(&self, namespace: &str, pod: &str, words: &[&str]) -> Command {
+        let mut dev = Command::new(&self.dev);
+        dev.args(["pod", &format!("{namespace}/{pod}"), "--"])
+            .args(words);
+        dev
     }
 
     /// Runs a command of the machine in a pod's network namespace.

@@ -12,10 +12,17 @@
 )]
 
 pub mod admission;
+pub mod audit;
+pub mod background;
 pub mod case;
 pub mod cluster;
 pub mod diagnosis;
+pub mod fault;
 pub mod kernel;
+pub mod ledger;
 pub mod manifest;
+pub mod node;
+pub mod pinger;
 pub mod pod;
+pub mod truth;
 pub mod wait;

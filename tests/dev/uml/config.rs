@@ -121,6 +121,7 @@ fn kubelet(node: &Node) -> String {
         "failSwapOn": false,
         "localStorageCapacityIsolation": false,
         "providerID": format!("rig:///{}", node.name),
+        "staticPodPath": "/var/lib/kubelet/manifests",
         // No DNS is installed; this only keeps the kubelet from an event for each pod.
         "clusterDNS": ["10.96.0.10"],
         "clusterDomain": "cluster.local",
