@@ -116,15 +116,20 @@ fn start_log(format: LogFormat, level: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Milliseconds since 1970. Only rests between two uses of an address depend on it.
+/// Milliseconds since 1970, by the machine's clock at the start and what has passed since: it never
+/// goes back, or whatever was planned would wait until it is there again. Only rests between two uses
+/// of an address depend on the date.
 #[expect(
     clippy::disallowed_methods,
     reason = "this is the clock that everything else is given"
 )]
 fn wall() -> Millis {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    static START: OnceLock<(Duration, Duration)> = OnceLock::new();
+    let (date, at) = START.get_or_init(|| {
+        let date = SystemTime::now().duration_since(UNIX_EPOCH);
+        (date.unwrap_or_default(), monotonic())
+    });
+    let since = date.saturating_add(monotonic().saturating_sub(*at));
     Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX)
 }
 

@@ -63,12 +63,16 @@ pub(super) fn free(view: &View, rules: Rules, held: &Held<'_>, drafts: &mut Draf
     }
 }
 
-/// COOLING that lasted as long as the network prefers becomes FREE: the entry is forgotten.
+/// COOLING that lasted as long as the network prefers becomes FREE: the entry is forgotten. One that
+/// was released in the future, by a clock that was ahead of this one, begins its rest anew: it would
+/// last until then.
 pub(super) fn forget_rested(view: &View, drafts: &mut Drafts<'_>) {
     for (id, seen) in &view.blocks {
         for (address, entry) in &seen.value.entries {
             if choose::has_rested(entry, view.networks.get(&entry.network), view.now) {
                 drafts.forget(id, *address);
+            } else if entry.state == State::Cooling && entry.since > view.now {
+                drafts.turn(id, *address, State::Cooling);
             }
         }
     }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 mod api;
+mod crashes;
 mod rig;
 
 use api::Fault;

@@ -25,7 +25,12 @@ pub(super) enum Fault {
     Lost,
     /// It is done, and the answer never arrives.
     Unanswered,
+    /// It arrives at the next [`Store::deliver`], when nobody waits for the answer any more.
+    Late,
 }
+
+/// A write that is under way.
+type Write = Box<dyn FnOnce(&mut Store) -> Answer + Send>;
 
 /// All objects.
 #[derive(Default)]
@@ -38,6 +43,7 @@ pub(super) struct Store {
     pub(super) faults: Vec<Option<Fault>>,
     /// Writes that were refused because the object had changed.
     pub(super) conflicts: usize,
+    late: Vec<Write>,
 }
 
 #[derive(Clone, Default)]
@@ -119,13 +125,25 @@ impl Store {
     }
 
     /// A write, or what a fault makes of it.
-    fn write(&mut self, act: impl FnOnce(&mut Self) -> Answer) -> Answer {
+    fn write(&mut self, act: impl FnOnce(&mut Self) -> Answer + Send + 'static) -> Answer {
         const SILENT: (StatusCode, &str) = (StatusCode::INTERNAL_SERVER_ERROR, "InternalError");
         match self.faults.pop().flatten() {
             None => act(self),
             Some(Fault::Lost) => Err(SILENT),
             Some(Fault::Unanswered) => act(self).and(Err(SILENT)),
+            Some(Fault::Late) => {
+                self.late.push(Box::new(act));
+                Err(SILENT)
+            }
         }
+    }
+
+    /// The writes that were under way arrive. Returns how many were done.
+    pub(super) fn deliver(&mut self) -> usize {
+        let late = std::mem::take(&mut self.late);
+        late.into_iter()
+            .map(|act| usize::from(act(self).is_ok()))
+            .sum()
     }
 }
 
@@ -184,17 +202,25 @@ impl Server {
         body: String,
     ) -> Response {
         let object = serde_json::from_str(&body).unwrap();
-        answer(server.store().write(|store| store.create(plural, object)))
+        answer(
+            server
+                .store()
+                .write(move |store| store.create(plural, object)),
+        )
     }
 
     async fn replace(State(server): State<Self>, Path(key): Path<Key>, body: String) -> Response {
         let object = serde_json::from_str(&body).unwrap();
-        answer(server.store().write(|store| store.replace(&key, object)))
+        answer(
+            server
+                .store()
+                .write(move |store| store.replace(&key, object)),
+        )
     }
 
     async fn patch(State(server): State<Self>, Path(key): Path<Key>, body: String) -> Response {
         let patch = serde_json::from_str(&body).unwrap();
-        answer(server.store().write(|store| store.patch(&key, &patch)))
+        answer(server.store().write(move |store| store.patch(&key, &patch)))
     }
 }
 
