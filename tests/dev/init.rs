@@ -44,7 +44,14 @@ impl Spec {
     }
 }
 
-/// A program that always runs.
+/// Inside the machine: while there is a file with a program's name in it, that program is not started
+/// again. To keep one down, a test makes the file and kills the program.
+const HOLD: &str = "/run/rig/hold";
+
+/// Waits until the file `$0` is gone, then becomes the program.
+const WHEN_NOT_HELD: &str = r#"while [ -e "$0" ]; do sleep 0.1; done; exec "$@""#;
+
+/// A program that always runs, unless a test holds it (see [`HOLD`]).
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Service {
     /// Words of the command.
@@ -60,16 +67,15 @@ impl Service {
         if let Some(file) = &self.after {
             progress::wait(Duration::from_secs(20), || file.exists());
         }
-        let (program, arguments) = self
-            .words
-            .split_first()
-            .context("a service without a program")?;
+        let program = self.words.first().context("a service without a program")?;
         let log = fs::File::options()
             .create(true)
             .append(true)
             .open(&self.log)?;
-        let child = Command::new(program)
-            .args(arguments)
+        let child = Command::new("sh")
+            .args(["-c", WHEN_NOT_HELD])
+            .arg(Path::new(HOLD).join(program))
+            .args(&self.words)
             .env_clear()
             .env("PATH", path)
             .env("HOME", "/root")
@@ -86,6 +92,7 @@ impl Service {
 pub(crate) fn run(spec: &Path) -> Result<()> {
     let spec: Spec = serde_json::from_slice(&fs::read(spec)?)?;
     mounts(&spec)?;
+    fs::create_dir_all(HOLD).context(HOLD)?;
     fs::write("/proc/sys/kernel/hostname", &spec.hostname)?;
     let mut running: Vec<(Pid, &Service)> = Vec::new();
     for service in &spec.services {

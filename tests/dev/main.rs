@@ -23,6 +23,7 @@ mod network;
 mod node;
 mod pki;
 mod pod;
+mod power;
 mod process;
 mod progress;
 mod runtime;
@@ -97,7 +98,7 @@ enum Task {
         name: String,
         /// What to do with its power
         #[arg(conflicts_with = "command", required_unless_present = "command")]
-        power: Option<Power>,
+        power: Option<power::Power>,
         /// What to run
         #[arg(last = true)]
         command: Vec<String>,
@@ -117,15 +118,6 @@ enum Task {
 #[derive(Clone, Copy, ValueEnum)]
 enum Format {
     Json,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Power {
-    #[value(name = "power-off")]
-    Off,
-    #[value(name = "power-on")]
-    On,
-    Reboot,
 }
 
 /// What daemons are started with.
@@ -178,7 +170,7 @@ fn run(task: Task) -> Result<u8> {
             name,
             power: Some(power),
             ..
-        } => switch(&name, power)?,
+        } => power::switch(&name, power)?,
         Task::Node { name, command, .. } => return with_cluster(&mut enter(&name, &command)?),
         Task::Pod { pod, command } => return with_cluster(&mut pod::command(&pod, &command)?),
         Task::Internal(Internal::Launch { folder, netns }) => launch::launch(&folder, &netns)?,
@@ -225,25 +217,4 @@ fn known(name: &str) -> Result<layout::Node> {
         .into_iter()
         .find(|node| node.name == name)
         .context(error)
-}
-
-fn switch(name: &str, power: Power) -> Result<()> {
-    cluster::need_up()?;
-    let node = known(name)?;
-    if matches!(power, Power::Off | Power::Reboot) {
-        progress::step(&format!("cutting the power of {name}"), None, || {
-            node::stop(&node)
-        })?;
-    }
-    let expected = match node.kind {
-        layout::Kind::Namespace => 3,
-        layout::Kind::Uml => 25,
-    };
-    if matches!(power, Power::On | Power::Reboot) {
-        progress::step(&format!("starting {name}"), Some(expected), || {
-            node::start(&node)?;
-            node::wait_ready(&node)
-        })?;
-    }
-    Ok(())
 }
