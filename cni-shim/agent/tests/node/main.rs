@@ -11,6 +11,7 @@
 mod agent;
 mod attach;
 mod capabilities;
+mod crash;
 mod restart;
 mod rig;
 mod sweep;
