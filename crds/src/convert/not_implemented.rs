@@ -3,7 +3,7 @@
 //! A field that is set and not served would be a promise that is not kept, so the object is not
 //! accepted. Whoever implements a field takes its row out.
 
-use landfall_core::network::{IpamType, MacvlanMode, NodeDeletion};
+use landfall_core::network::{IpamType, MacvlanMode};
 
 use crate::{
     macvlan::{MacvlanLinkSpec, MacvlanNetworkSpec},
@@ -64,9 +64,6 @@ const NOT_YET: &[Row] = &[
             .limits
             .as_ref()
             .is_some_and(|l| l.per_namespace.is_some())
-    }),
-    ("spec.nodeDeletion", |f| {
-        f.shared.node_deletion.unwrap_or_default() != NodeDeletion::Auto
     }),
     ("spec.networkAttachmentDefinition", |f| {
         f.shared

@@ -74,7 +74,7 @@ const ROWS: &[(&str, &str)] = &[
     (r#"{"limits": {}}"#, ""),
     (r#"{"limits": {"perNamespace": 50}}"#, "spec.limits"),
     (r#"{"nodeDeletion": "Auto"}"#, ""),
-    (r#"{"nodeDeletion": "Hold"}"#, "spec.nodeDeletion"),
+    (r#"{"nodeDeletion": "Hold"}"#, ""),
     (
         r#"{"networkAttachmentDefinition": {"enabled": false, "namespaces": {}}}"#,
         "",
