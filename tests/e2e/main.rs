@@ -8,13 +8,19 @@
     reason = "a test may fail of an index"
 )]
 
+mod api_server;
+mod away;
+mod nodes;
 mod plain;
 mod pool;
+mod power;
 mod reach;
 mod refused;
+mod restarts;
 mod scale;
 mod specs;
 mod together;
+mod traffic;
 
 use std::sync::OnceLock;
 

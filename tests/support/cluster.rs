@@ -131,6 +131,13 @@ impl Cluster {
         self.output(&[&["node", node, "--"], words].concat())
     }
 
+    /// `cargo dev WORDS…`, to be started in the background.
+    pub fn command(&self, words: &[&str]) -> Command {
+        let mut dev = Command::new(&self.dev);
+        dev.args(words);
+        dev
+    }
+
     /// A command inside a node, to be started in the background.
     pub fn command_on_node(&self, node: &str, words: &[&str]) -> Command {
         let mut dev = Command::new(&self.dev);

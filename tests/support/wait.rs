@@ -36,3 +36,11 @@ pub fn as_long_as(what: &str, seconds: u64, mut look: impl FnMut() -> Result<()>
     }
     Ok(())
 }
+
+/// Does something and prints how long it took.
+pub fn timed<T>(what: &str, act: impl FnOnce() -> Result<T>) -> Result<T> {
+    let start = Instant::now();
+    let done = act()?;
+    eprintln!("{what} took {:.1} s", start.elapsed().as_secs_f64());
+    Ok(done)
+}
