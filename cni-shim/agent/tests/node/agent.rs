@@ -201,7 +201,11 @@ impl<'a> Agent<'a> {
         self.send(&request, pod)
     }
 
-    fn send(&self, request: &Request, pod: Option<&Namespace>) -> Result<Vec<Attached>, CniError> {
+    pub(crate) fn send(
+        &self,
+        request: &Request,
+        pod: Option<&Namespace>,
+    ) -> Result<Vec<Attached>, CniError> {
         let stream = UnixStream::connect(self.node.folder.join(wire::SOCKET)).unwrap();
         let netns = pod.map(Namespace::open);
         wire::send_request(&stream, request, netns.as_ref().map(|netns| netns.as_fd())).unwrap();
@@ -245,7 +249,12 @@ impl<'a> Agent<'a> {
     }
 }
 
-fn request(verb: Verb, container: &str, owner: &str, pod: Option<&Namespace>) -> Request {
+pub(crate) fn request(
+    verb: Verb,
+    container: &str,
+    owner: &str,
+    pod: Option<&Namespace>,
+) -> Request {
     Request {
         version: wire::VERSION,
         verb,

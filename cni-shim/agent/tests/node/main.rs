@@ -12,6 +12,7 @@ mod agent;
 mod attach;
 mod capabilities;
 mod crash;
+mod garbage;
 mod restart;
 mod rig;
 mod sweep;
