@@ -10,8 +10,12 @@
 
 mod api_server;
 mod away;
+mod churn;
+mod input;
+mod ledger;
 mod nodes;
 mod plain;
+mod pods;
 mod pool;
 mod power;
 mod reach;
