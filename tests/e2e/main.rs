@@ -10,6 +10,7 @@
 
 mod api_server;
 mod away;
+mod chained;
 mod churn;
 mod input;
 mod ledger;
