@@ -2,8 +2,14 @@
 
 use std::{fmt, net::IpAddr};
 
-use landfall_core::{agent::Phase, id::Name};
-use landfall_link::{Chain, Netns, devices};
+use landfall_core::{
+    agent::Phase,
+    id::Name,
+    link::{Observed, ObservedAddress},
+    network::Route,
+};
+use landfall_link::{Chain, Netns, ObserveError, devices, routes_of};
+use landfall_plugin::wire::{self, Attached};
 
 use crate::{
     detach::at_its_place,
@@ -39,47 +45,67 @@ pub enum Wrong {
     },
 }
 
-/// Checks the records of one sandbox.
-pub fn check(records: &[Entry], roots: &Roots) -> Result<(), Wrong> {
+/// Checks the records of one sandbox, and says what is there.
+pub fn check(records: &[Entry], roots: &Roots) -> Result<Vec<Attached>, Wrong> {
     let active = records
         .iter()
         .filter(|entry| entry.record.phase == Phase::Active);
-    for (entry, facts) in active.filter_map(|entry| Some((entry, entry.facts.as_ref()?))) {
-        let netns = open(facts, roots).ok_or(Wrong::NoNetns)?;
-        let found =
-            devices(&netns).map_err(|error| Wrong::Unreadable(Chain(&error).to_string()))?;
-        let device = facts.device();
-        let Some(link) = found.iter().find(|found| device.is(found)) else {
-            return Err(Wrong::NoLink {
-                interface: facts.name.clone(),
-                network: facts.network.clone(),
-            });
-        };
-        let interface = || facts.name.clone();
-        let missing = entry
-            .record
-            .addresses
-            .iter()
-            .map(|(address, _)| *address)
-            .find(|address| {
-                !link
-                    .addresses
-                    .iter()
-                    .any(|own| own.address.addr() == *address)
-            });
-        if let Some(address) = missing {
-            return Err(Wrong::NoAddress {
-                interface: interface(),
-                address,
-            });
-        }
-        if !link.up {
-            return Err(Wrong::Down {
-                interface: interface(),
-            });
-        }
+    active
+        .filter_map(|entry| Some(check_link(entry, entry.facts.as_ref()?, roots)))
+        .collect()
+}
+
+fn check_link(entry: &Entry, facts: &Facts, roots: &Roots) -> Result<Attached, Wrong> {
+    let interface = || facts.name.clone();
+    let netns = open(facts, roots).ok_or(Wrong::NoNetns)?;
+    let unreadable = |error: ObserveError| Wrong::Unreadable(Chain(&error).to_string());
+    let device = facts.device();
+    let found = devices(&netns).map_err(unreadable)?;
+    let Some(link) = found.iter().find(|found| device.is(found)) else {
+        return Err(Wrong::NoLink {
+            interface: interface(),
+            network: facts.network.clone(),
+        });
+    };
+    let has = |address| {
+        let mut own = link.addresses.iter();
+        own.any(|own| own.address.addr() == address)
+    };
+    let mut recorded = entry.record.addresses.iter().map(|(address, _)| *address);
+    if let Some(address) = recorded.find(|address| !has(*address)) {
+        return Err(Wrong::NoAddress {
+            interface: interface(),
+            address,
+        });
     }
-    Ok(())
+    if !link.up {
+        return Err(Wrong::Down {
+            interface: interface(),
+        });
+    }
+    let routes = routes_of(&netns, link.index).map_err(unreadable)?;
+    Ok(as_it_is(facts, link, &routes))
+}
+
+/// For the plugin, which compares it with what the runtime was told.
+fn as_it_is(facts: &Facts, link: &Observed, routes: &[Route]) -> Attached {
+    let address = |own: &ObservedAddress| wire::Address {
+        address: own.address.to_string(),
+        gateway: None,
+    };
+    let route = |route: &Route| wire::Route {
+        destination: route.destination.to_string(),
+        gateway: route.gateway.map(|gateway| gateway.to_string()),
+        metric: route.metric,
+    };
+    Attached {
+        network: facts.network.clone(),
+        interface: link.name.to_string(),
+        mac: link.mac.map(|mac| mac.to_string()),
+        mtu: Some(link.mtu),
+        addresses: link.addresses.iter().map(address).collect(),
+        routes: routes.iter().map(route).collect(),
+    }
 }
 
 fn open(facts: &Facts, roots: &Roots) -> Option<Netns> {

@@ -1,22 +1,23 @@
-//! The engine: the one place that holds the agent's state, on a thread of its own.
+//! The engine: the one place that holds the agent's state, behind one lock.
 //!
 //! ```text
-//! server, config, sweep ── Input ──> [ step ─> effects ] ── jobs ──> link threads
+//! server, config, sweep ── Input ──> [ step ─> effects ] ── jobs ──> whoever told, or the pool
 //!                                       │   │   │  ^                    │
 //!                              /run <───┘   │   │  └── Made, Gone … <───┘
 //!                            plugin <── reply   └──> Published (for the status)
 //! ```
 //!
+//! It has no thread: whoever has something to tell it holds the lock for as long as a decision and its
+//! records take. A request's own thread then makes the link, without the lock, and tells that: an ADD
+//! meets no second thread on its way.
+//!
 //! `core`'s step decides; this executes its effects in their order. An effect that can't be executed
 //! (`/run` is full) ends the agent: the next start takes everything up from what lies in `/run`.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, mpsc::Receiver},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use landfall_core::{
-    agent::{AddRequest, Durable, Event, Key, Token, Volatile, step},
+    agent::{AddRequest, Durable, Event, Identity, Key, Token, Volatile, step},
     id::{Name, Uid},
 };
 use landfall_crds::node::LandfallNode;
@@ -25,21 +26,23 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::{
     announce::Announcement,
-    config::snapshot,
-    execute::{Links, Wanted},
-    identity::{Identity, Machine},
+    execute::{Job, Wanted},
+    identity::Machine,
     parents::Parents,
-    records::{Entry, Facts, Loaded, Mark, Store, StoreError},
+    records::{Entry, Facts, Store, StoreError},
 };
 
 mod announcing;
 mod effects;
+mod handle;
 mod input;
 mod observe;
 mod published;
+mod start;
 mod vlans;
 
-pub use input::{Answer, Attached, Handle, Input, Sandbox};
+pub use handle::{Ended, Handle};
+pub use input::{Answer, Attached, Input, Sandbox};
 pub use published::Published;
 use vlans::Vlans;
 
@@ -54,14 +57,10 @@ pub struct Outlets {
     pub announce: mpsc::UnboundedSender<Announcement>,
 }
 
-/// So many inputs that wait are served before what has changed is published.
-const AT_ONCE: usize = 32;
-
 /// See the module.
-pub struct Engine<L> {
+pub struct Engine {
     machine: Machine,
     store: Store,
-    links: L,
     outlets: Outlets,
     volatile: Volatile,
     durable: Durable,
@@ -82,6 +81,8 @@ pub struct Engine<L> {
     brought: BTreeMap<Name, Arc<Netns>>,
     /// Whether something has changed that is published.
     news: bool,
+    /// What the input that is being taken asks of the kernel.
+    jobs: Vec<Job>,
 }
 
 /// What an ADD in flight needs beside core's state.
@@ -98,83 +99,11 @@ struct Flight {
 
 // === impl Engine ===
 
-impl<L: Links> Engine<L> {
-    /// Takes up what lies in `/run`: warm, if it is complete and of this boot and machine.
-    pub fn start(
-        store: Store,
-        machine: Machine,
-        links: L,
-        outlets: Outlets,
-    ) -> Result<Self, StoreError> {
-        let loaded = store.load();
-        let ours = |mark: &Mark| mark.boot == machine.boot && mark.machine == machine.id;
-        let mark = loaded.mark.filter(ours);
-        if mark.is_none() {
-            store.clear_mark()?;
-        }
-        let mut engine = Self {
-            machine,
-            store,
-            links,
-            outlets,
-            volatile: Volatile::start(machine.id, mark.is_none()),
-            durable: Durable::default(),
-            object: None,
-            identity: None,
-            complete: mark.is_some(),
-            epoch: mark.map(|mark| mark.epoch).unwrap_or_default(),
-            restore_suspected: false,
-            host_links: Vec::new(),
-            parents: Parents::default(),
-            vlans: Vlans::default(),
-            facts: BTreeMap::new(),
-            flights: BTreeMap::new(),
-            replies: BTreeMap::new(),
-            brought: BTreeMap::new(),
-            news: false,
-        };
-        engine.take_up(loaded);
-        tracing::info!(
-            warm = engine.complete,
-            records = engine.durable.records.len(),
-            released = engine.durable.released.len(),
-            "took up what lies in the run folder"
-        );
-        engine.publish();
-        engine.say();
-        Ok(engine)
-    }
-
-    fn take_up(&mut self, loaded: Loaded) {
-        for (key, entry) in loaded.entries {
-            self.facts
-                .extend(entry.facts.map(|facts| (key.clone(), facts)));
-            self.durable.records.insert(key, entry.record);
-        }
-        self.durable.released = loaded.released;
-        if let Some(object) = loaded.object {
-            self.durable.snapshot = snapshot(&object);
-            self.object = Some(Box::new(object));
-        }
-    }
-
-    /// Serves until every handle is gone, or an effect can't be executed.
-    pub fn run(mut self, inputs: &Receiver<Input>) -> Result<(), StoreError> {
-        while let Ok(input) = inputs.recv() {
-            self.serve(input)?;
-            for input in inputs.try_iter().take(AT_ONCE) {
-                self.serve(input)?;
-            }
-            self.say();
-        }
-        Ok(())
-    }
-
-    /// Takes one input, and says what has changed.
-    pub fn take(&mut self, input: Input) -> Result<(), StoreError> {
+impl Engine {
+    /// Takes one input, and says what is to be done with links for it.
+    pub fn take(&mut self, input: Input) -> Result<Vec<Job>, StoreError> {
         self.serve(input)?;
-        self.say();
-        Ok(())
+        Ok(std::mem::take(&mut self.jobs))
     }
 
     fn serve(&mut self, input: Input) -> Result<(), StoreError> {
@@ -228,10 +157,6 @@ impl<L: Links> Engine<L> {
                 self.vlan_done(&job, failure);
                 self.decide_on_parents()
             }
-            Input::Records(reply) => {
-                reply.send(self.entries()).ok();
-                Ok(())
-            }
         }
     }
 
@@ -271,23 +196,8 @@ impl<L: Links> Engine<L> {
         Ok(())
     }
 
-    /// From here on a start with this folder is a warm one.
-    fn become_ready(&mut self) -> Result<(), StoreError> {
-        if self.volatile.cold && !self.complete {
-            self.epoch += 1;
-            self.complete = true;
-        }
-        self.store.save_mark(&Mark {
-            boot: self.machine.boot,
-            machine: self.machine.id,
-            epoch: self.epoch,
-        })?;
-        tracing::info!(epoch = self.epoch, "ready: grants are served");
-        self.publish();
-        Ok(())
-    }
-
-    fn entries(&self) -> Vec<Entry> {
+    /// All records.
+    pub fn entries(&self) -> Vec<Entry> {
         let keys = self.durable.records.keys();
         keys.filter_map(|key| self.entry(key)).collect()
     }

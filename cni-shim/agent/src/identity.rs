@@ -1,8 +1,9 @@
-//! For which node UIDs this machine may speak (docs/ipam-protocol.md, "Who speaks").
+//! Which machine this is, and who wrote a status.
 
-use std::collections::BTreeSet;
-
-use landfall_core::id::Uid;
+use landfall_core::{
+    agent::{Starting, Writer},
+    id::Uid,
+};
 use landfall_crds::node::LandfallNodeStatus;
 
 /// This machine and this boot.
@@ -14,52 +15,25 @@ pub struct Machine {
     pub boot: Uid,
 }
 
-/// The Node that this machine is, and those that it was.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// UID of the Node now.
-    pub node: Uid,
-    /// UIDs of earlier Nodes.
-    pub speaks_for: BTreeSet<Uid>,
+/// Who wrote a status, if there is one.
+pub fn writer(status: Option<&LandfallNodeStatus>) -> Writer {
+    status.map_or_else(Writer::default, |status| Writer {
+        machine: status.machine_id,
+        boot: status.boot_id,
+        node: status.node_uid,
+        speaks_for: status.speaks_for.iter().copied().collect(),
+    })
 }
 
-// === impl Identity ===
+// === impl Machine ===
 
-impl Identity {
-    /// A start: takes over what the status says, if the status is this machine's and either the
-    /// records in `/run` still last, or a reboot has ended every sandbox that they described.
-    /// `present` is the Node that the spec names.
-    pub fn start(
-        status: Option<&LandfallNodeStatus>,
-        machine: Machine,
-        complete: bool,
-        present: Uid,
-    ) -> Self {
-        let ours = |status: &&LandfallNodeStatus| {
-            status.machine_id == Some(machine.id)
-                && (complete || status.boot_id.is_some_and(|boot| boot != machine.boot))
-        };
-        let mut identity = Self {
-            node: present,
-            speaks_for: BTreeSet::new(),
-        };
-        if let Some(status) = status.filter(ours) {
-            identity.speaks_for = status.speaks_for.iter().copied().collect();
-            identity.speaks_for.extend(status.node_uid);
-            identity.speaks_for.remove(&present);
-        }
-        identity
-    }
-
-    /// The machine was registered again under another UID, while its records last.
-    pub fn become_node(&mut self, present: Uid) {
-        if present != self.node {
-            self.speaks_for.insert(self.node);
-            self.speaks_for.remove(&present);
-            self.node = present;
+impl Machine {
+    /// A start of its agent; `complete`: with a complete `/run`.
+    pub const fn starting(self, complete: bool) -> Starting {
+        Starting {
+            machine: self.id,
+            boot: self.boot,
+            complete,
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,39 +1,39 @@
 //! Wiring, and the clock.
 
 use std::{
-    fs,
     io::IsTerminal as _,
-    path::Path,
     process::ExitCode,
     sync::{Arc, atomic::AtomicU64},
-    thread,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
 use kube::{Api, Client};
-use landfall_core::id::Uid;
 use landfall_plugin::{spool, wire};
-use nix::fcntl::{Flock, FlockArg};
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 use crate::{
     announce,
     args::{Args, LogFormat},
     config,
-    engine::{Engine, Handle, Outlets, Published},
+    engine::{Ended, Engine, Handle, Outlets, Published},
     execute::Pool,
     gc,
     identity::Machine,
-    install::{self, Installed, Places, Wanted},
+    install::{self, Installed},
     metrics::{self, Metrics},
     parents,
     records::Store,
-    scan::Roots,
     server::{self, Server},
     status,
 };
+
+mod machine;
+mod places;
+
+use machine::{lock, machine};
+use places::{pass_on, places, roots, wanted};
 
 /// Requests of a node come in bursts of a few dozen; each holds such a thread for less than a
 /// millisecond.
@@ -90,7 +90,7 @@ struct Running {
     engine: Handle,
     state: watch::Receiver<Arc<Published>>,
     quorum_read: Arc<Notify>,
-    ended: oneshot::Receiver<anyhow::Result<()>>,
+    ended: Ended,
 }
 
 async fn serve(args: Args) -> anyhow::Result<()> {
@@ -105,13 +105,12 @@ async fn serve(args: Args) -> anyhow::Result<()> {
     start_cluster(&args, &running, machine, install_state.clone()).await?;
     start_server(&args, &running, install_state).await?;
     tokio::select! {
-        result = running.ended => result.context("the engine ended")?,
+        error = running.ended => Err(error.context("the engine ended")?.into()),
         () = stopped() => Ok(()),
     }
 }
 
 fn start_engine(args: &Args, store: Store, machine: Machine) -> anyhow::Result<Running> {
-    let (engine, inputs) = Handle::new();
     let (published, state) = watch::channel(Arc::new(Published::default()));
     let quorum_read = Arc::new(Notify::new());
     let (announce, announced) = mpsc::unbounded_channel();
@@ -121,17 +120,12 @@ fn start_engine(args: &Args, store: Store, machine: Machine) -> anyhow::Result<R
         announce,
     };
     tokio::spawn(announce::run(announced, roots(args)));
-    let pool = Pool::start(&args.proc_sys, &roots(args), &engine)?;
-    let core = Engine::start(store, machine, pool, outlets)?;
+    let (pool, workers) = Pool::open(&args.proc_sys, &roots(args))?;
+    let (engine, ended) = Handle::new(Engine::start(store, machine, outlets)?, pool);
+    workers.start(&engine)?;
+    tokio::spawn(engine.clone().publish());
     // The first links are told before anybody can ask for an attach.
     parents::watch(engine.clone())?;
-    let (sender, ended) = oneshot::channel();
-    thread::Builder::new()
-        .name("engine".to_owned())
-        .spawn(move || {
-            let result = core.run(&inputs);
-            sender.send(result.map_err(anyhow::Error::from)).ok();
-        })?;
     Ok(Running {
         engine,
         state,
@@ -196,82 +190,6 @@ async fn start_server(
     tokio::spawn(gc::rounds(Arc::clone(&server)));
     tokio::spawn(server.serve(listener));
     Ok(())
-}
-
-fn machine(file: &Path) -> anyhow::Result<Machine> {
-    let id = fs::read_to_string(file)
-        .with_context(|| format!("cannot read the machine ID in {}", file.display()))?;
-    let id = id.trim();
-    if id.is_empty() || id == "uninitialized" {
-        bail!("{} has no machine ID yet", file.display());
-    }
-    let boot = "/proc/sys/kernel/random/boot_id";
-    let boot = fs::read_to_string(boot).context("cannot read the boot ID")?;
-    Ok(Machine {
-        id: Uid::of(id),
-        boot: Uid::of(boot.trim()),
-    })
-}
-
-/// Two agents on one folder would overwrite each other's records: while one is replaced by the next,
-/// the next waits here.
-async fn lock(folder: &Path) -> anyhow::Result<Flock<fs::File>> {
-    let path = folder.join("lock");
-    let mut waits = false;
-    loop {
-        let file = fs::File::create(&path).context("cannot lock the run folder")?;
-        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(lock) => return Ok(lock),
-            Err((_, nix::errno::Errno::EWOULDBLOCK)) => {
-                if !waits {
-                    tracing::info!("another agent has the run folder; waiting for its end");
-                    waits = true;
-                }
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-            Err((_, errno)) => bail!("cannot lock {}: {errno}", path.display()),
-        }
-    }
-}
-
-fn roots(args: &Args) -> Roots {
-    Roots {
-        netns_dir: args.netns_dir.clone(),
-        proc: args.proc.clone(),
-    }
-}
-
-fn places(args: &Args) -> Places {
-    Places {
-        source: args.plugin_source.clone(),
-        bin_dir: args.cni_bin_dir.clone(),
-        conf_dir: args.cni_conf_dir.clone(),
-        run_dir: args.run_dir.clone(),
-        results_dir: args.cni_results_dir.clone(),
-        door: args.door,
-        chain: args.chain,
-    }
-}
-
-fn wanted(engine: &Published) -> Wanted {
-    Wanted {
-        out: engine.uninstall,
-        runtime: engine.runtime.clone(),
-    }
-}
-
-async fn pass_on(mut engine: watch::Receiver<Arc<Published>>, wish: watch::Sender<Wanted>) {
-    loop {
-        let wanted = wanted(&engine.borrow_and_update());
-        wish.send_if_modified(|current| {
-            let changed = *current != wanted;
-            *current = wanted;
-            changed
-        });
-        if engine.changed().await.is_err() {
-            return;
-        }
-    }
 }
 
 async fn probes(address: std::net::SocketAddr, sources: metrics::Sources) {

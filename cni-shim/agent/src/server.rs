@@ -6,8 +6,8 @@
 //! ```
 //!
 //! Each switch between threads costs more than what is done between them, so one thread takes a
-//! request, tells the engine, waits for an answer that comes at once, and sends it. What takes longer
-//! waits in the runtime, where waiting is cheap.
+//! request, tells the engine, makes or removes the links, and sends the answer. What must wait (for a
+//! grant, a parent, another sandbox) waits in the runtime, where waiting is cheap.
 
 use std::{
     fs, io,
@@ -39,11 +39,13 @@ use crate::{
 mod answer;
 mod call;
 mod connection;
+mod numbers;
 mod spool;
 mod verbs;
 
 pub use answer::error_of;
 pub use call::Call;
+pub use numbers::Numbers;
 
 /// Threads that take requests. More than wait in the kernel's lock for links at a time; and one that
 /// a silent peer holds is not missed.
@@ -108,9 +110,10 @@ impl Server {
     }
 
     fn accept(self: Arc<Self>, listener: &BlockingListener, runtime: &Handle) {
+        let mut numbers = Numbers::default();
         loop {
             let served = match listener.accept() {
-                Ok((stream, _)) => self.connection(stream, runtime),
+                Ok((stream, _)) => self.connection(stream, runtime, &mut numbers),
                 Err(error) => {
                     // Out of descriptors: those in use will come back.
                     tracing::error!(%error, "cannot accept a plugin's connection");
@@ -131,42 +134,31 @@ impl Server {
         interface: Option<Name>,
         netns: Option<Arc<landfall_link::Netns>>,
     ) -> Result<(), CniError> {
-        let answer = self.ask_del(container, interface, netns);
+        let (input, answer) = self.del_input(container, interface, netns);
+        self.engine.tell(input);
         answer::result(answer.await.ok()).map(drop)
     }
 
-    fn ask_del(
+    fn del_input(
         &self,
         container: Name,
         interface: Option<Name>,
         netns: Option<Arc<landfall_link::Netns>>,
-    ) -> oneshot::Receiver<Answer> {
+    ) -> (Input, oneshot::Receiver<Answer>) {
         let (reply, answer) = oneshot::channel();
-        self.engine.tell(Input::Del {
+        let input = Input::Del {
             token: self.token(),
             container,
             interface,
             netns,
             reply,
-        });
-        answer
-    }
-
-    fn ask_add(&self, token: Token, add: call::Add) -> oneshot::Receiver<Answer> {
-        let (reply, answer) = oneshot::channel();
-        self.engine.tell(Input::Add {
-            request: add.request(token),
-            sandbox: add.sandbox,
-            reply,
-        });
-        answer
+        };
+        (input, answer)
     }
 
     /// All records.
-    pub async fn records(&self) -> Vec<Entry> {
-        let (reply, records) = oneshot::channel();
-        self.engine.tell(Input::Records(reply));
-        records.await.unwrap_or_default()
+    pub fn records(&self) -> Vec<Entry> {
+        self.engine.records()
     }
 
     fn token(&self) -> Token {

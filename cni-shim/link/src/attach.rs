@@ -1,4 +1,5 @@
-//! Attach: observe, plan, execute, read back; on error undo.
+//! Attach: plan, execute, read back; on error undo. What is there is observed if the kernel refuses to
+//! make the link.
 
 use std::path::{Path, PathBuf};
 
@@ -18,6 +19,7 @@ use crate::{
 
 use visit::{Visit, observe};
 
+mod execute;
 mod step;
 mod visit;
 

@@ -7,7 +7,7 @@
 //! ```text
 //! Netns ── enter ──> Inside ── socket ──> Socket of the sandbox
 //!                      └────── sysctls (from a thread inside, by path)
-//! Node ── attach(netns, Link) ──> observe > plan > execute > observe > check ──> Made
+//! Node ── attach(netns, Link) ──> plan > execute > observe > check ──> Made
 //!      ── detach(netns, Device) ─> gone for everybody when it returns
 //!      ── parents() ─────────────> the node's own links
 //! ```
@@ -34,7 +34,7 @@ pub use error::{Chain, Hint};
 pub use monitor::{Event, Monitor};
 pub use netns::{Cookie, Inside, Netns, NetnsError};
 pub use number::{detach_by_number, number};
-pub use observe::{ObserveError, devices};
+pub use observe::{ObserveError, devices, routes_of};
 pub use parents::{Parent, list};
 pub use socket::{NetlinkError, Refusal, Socket};
 pub use sysctl::{PROC_SYS, SysctlError, Sysctls};

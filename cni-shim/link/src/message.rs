@@ -2,19 +2,19 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr},
-    os::fd::{AsRawFd, BorrowedFd},
+    os::fd::BorrowedFd,
 };
 
 use ipnet::IpNet;
 use landfall_core::{
-    link::{Device, Step},
+    link::Step,
     network::{Neighbor, Route},
 };
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use netlink_packet_route::{
     AddressFamily, RouteNetlinkMessage,
     address::{AddressAttribute, AddressFlags, AddressMessage},
-    link::{LinkAttribute, LinkFlags, LinkMessage},
+    link::{LinkAttribute, LinkFlags},
     neighbour::{NeighbourAttribute, NeighbourMessage, NeighbourState},
     route::{
         RouteAddress, RouteAttribute, RouteFlags, RouteHeader, RouteMessage, RouteProtocol,
@@ -22,7 +22,12 @@ use netlink_packet_route::{
     },
 };
 
-use crate::{driver, socket::Request};
+use crate::socket::Request;
+
+mod link;
+
+use link::{arp_notify, create};
+pub(crate) use link::{flag, remove, set_link};
 
 /// How a step is asked for.
 pub(crate) enum Asked<'a> {
@@ -39,6 +44,7 @@ pub(crate) fn request<'a>(step: &'a Step, netns: BorrowedFd<'_>) -> Asked<'a> {
     let request = match step {
         Step::Set(setting) => return Asked::Sysctl(setting),
         Step::Create(device) => return Asked::Node(create(device, netns)),
+        Step::AnnounceWhenUp { index } => set_link(*index, [arp_notify()]),
         Step::Label { index, alias } => set_link(*index, [LinkAttribute::IfAlias(alias.clone())]),
         Step::SetMtu { index, to, .. } => set_link(*index, [LinkAttribute::Mtu(*to)]),
         Step::SetAllMulticast { index, on } => flag(*index, LinkFlags::Allmulti, *on),
@@ -79,67 +85,6 @@ pub(crate) fn request<'a>(step: &'a Step, netns: BorrowedFd<'_>) -> Asked<'a> {
         },
     };
     Asked::Sandbox(request)
-}
-
-/// One request makes the device where it belongs, with its final name.
-///
-/// The chosen index does more than save a question: before Linux 6.15 the kernel looked for the wanted
-/// name in the socket's own namespace and refused an `eth0` for a pod because the node has one, but a
-/// request with an index is looked up by that index.
-fn create(device: &Device, netns: BorrowedFd<'_>) -> Request {
-    let mut message = LinkMessage::default();
-    message.header.index = device.index;
-    if device.all_multicast {
-        message.header.flags = LinkFlags::Allmulti;
-        message.header.change_mask = LinkFlags::Allmulti;
-    }
-    message.attributes = vec![
-        LinkAttribute::IfName(device.name.as_str().to_owned()),
-        LinkAttribute::Link(device.parent),
-        LinkAttribute::NetNsFd(netns.as_raw_fd()),
-    ];
-    let mac = device.mac.map(|mac| LinkAttribute::Address(mac.0.to_vec()));
-    message.attributes.extend(mac);
-    message
-        .attributes
-        .extend(device.mtu.map(LinkAttribute::Mtu));
-    let length = device.tx_queue_length.map(LinkAttribute::TxQueueLen);
-    message.attributes.extend(length);
-    message.attributes.push(driver::info(&device.driver));
-    Request {
-        message: RouteNetlinkMessage::NewLink(message),
-        flags: NLM_F_CREATE | NLM_F_EXCL,
-    }
-}
-
-pub(crate) fn remove(index: u32) -> Request {
-    let mut message = LinkMessage::default();
-    message.header.index = index;
-    Request {
-        message: RouteNetlinkMessage::DelLink(message),
-        flags: 0,
-    }
-}
-
-pub(crate) fn set_link<const N: usize>(index: u32, attributes: [LinkAttribute; N]) -> Request {
-    let mut message = LinkMessage::default();
-    message.header.index = index;
-    message.attributes = attributes.into();
-    Request {
-        message: RouteNetlinkMessage::SetLink(message),
-        flags: 0,
-    }
-}
-
-pub(crate) fn flag(index: u32, flag: LinkFlags, on: bool) -> Request {
-    let mut message = LinkMessage::default();
-    message.header.index = index;
-    message.header.flags = if on { flag } else { LinkFlags::empty() };
-    message.header.change_mask = flag;
-    Request {
-        message: RouteNetlinkMessage::SetLink(message),
-        flags: 0,
-    }
 }
 
 fn family(address: IpAddr) -> AddressFamily {

@@ -34,15 +34,13 @@ pub fn number(socket: &mut Socket, netns: &Netns) -> Result<i32, NetlinkError> {
         .map_err(|_| NetlinkError::Garbled("a namespace without a descriptor"))?;
     let mut give = asked(NsidAttribute::Fd(fd));
     give.attributes.push(NsidAttribute::Id(ANY));
-    let given = socket.call(Request {
+    // Refused if it has one.
+    let give = Request {
         message: RouteNetlinkMessage::NewNsId(give),
         flags: 0,
-    });
-    match given {
-        Err(error) if error.errno() != Some(Errno::EEXIST) => return Err(error),
-        _ => {}
-    }
-    let answer = socket.get(RouteNetlinkMessage::GetNsId(asked(NsidAttribute::Fd(fd))))?;
+    };
+    let ask = RouteNetlinkMessage::GetNsId(asked(NsidAttribute::Fd(fd)));
+    let answer = socket.get_after(give, ask)?;
     let number = answer.attributes(HEADER).u32(NETNSA_NSID);
     number
         .map(u32::cast_signed)

@@ -32,6 +32,7 @@ use crate::{
 
 mod route;
 
+pub use route::routes_of;
 pub(crate) use route::{other_defaults, routes, routes_with_link};
 
 /// struct ifinfomsg.

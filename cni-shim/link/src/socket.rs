@@ -121,6 +121,24 @@ impl Socket {
         let request = Request { message, flags: 0 };
         let sequence = self.encode(request, NLM_F_REQUEST, &mut bytes);
         self.send(&bytes)?;
+        self.object(sequence)
+    }
+
+    /// As [`Self::get`], after a request in the same system call whose refusal is of no interest.
+    pub(crate) fn get_after(
+        &mut self,
+        first: Request,
+        message: RouteNetlinkMessage,
+    ) -> Result<Frame, NetlinkError> {
+        let mut bytes = Vec::new();
+        self.encode(first, NLM_F_REQUEST, &mut bytes);
+        let request = Request { message, flags: 0 };
+        let sequence = self.encode(request, NLM_F_REQUEST, &mut bytes);
+        self.send(&bytes)?;
+        self.object(sequence)
+    }
+
+    fn object(&mut self, sequence: u32) -> Result<Frame, NetlinkError> {
         loop {
             for frame in self.receive()? {
                 if frame.sequence != sequence {

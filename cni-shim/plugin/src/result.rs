@@ -10,6 +10,10 @@ use crate::{
     wire::{Address, Attached, Route},
 };
 
+mod previous;
+
+pub use previous::compare;
+
 /// prevResult as our own result: its bytes are not touched, so whatever another plugin put there comes
 /// out again. Only a missing `cniVersion` is put in, as the configuration says it.
 pub fn pass_through(prev_result: &RawValue, version: Version) -> Result<Cow<'_, str>, CniError> {

@@ -204,10 +204,7 @@ impl<'a> Call<'a> {
                 let attached = self.ask(&request()?)?;
                 Ok(Output::print(self.delegate_result(&attached)?))
             }
-            Verb::Check => {
-                self.ask(&request()?)?;
-                Ok(Output::default())
-            }
+            Verb::Check => self.delegate_check(&request()?),
             Verb::Del => {
                 let network = Some(network.to_owned());
                 self.del(Door::Delegate, network, Annotations::default())
@@ -223,6 +220,21 @@ impl<'a> Call<'a> {
             }
             Verb::Version => Ok(Output::default()),
         }
+    }
+
+    /// The agent compares the kernel with its record; what Multus was told is compared here.
+    fn delegate_check(&self, request: &wire::Request) -> Result<Output<'a>, CniError> {
+        let prev_result = self
+            .config
+            .prev_result()
+            .ok_or_else(|| CniError::new(Code::InvalidConfig, "required prevResult missing"))?;
+        let there = self.ask(request)?;
+        let sandbox = self.netns_text().unwrap_or_default();
+        // An agent of an earlier release does not say what is there.
+        for attached in &there {
+            result::compare(prev_result, &request.interface, &sandbox, attached)?;
+        }
+        Ok(Output::default())
     }
 
     fn delegate_result(&self, attached: &[Attached]) -> Result<String, CniError> {

@@ -114,6 +114,9 @@ impl Version {
 // === impl Code ===
 
 impl Code {
+    /// 101, ours: a CHECK found something that is not as ADD made it.
+    pub const NOT_AS_MADE: Self = Self::Other(101);
+
     /// The number.
     pub const fn number(self) -> u32 {
         match self {

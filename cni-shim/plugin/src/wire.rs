@@ -122,7 +122,7 @@ pub struct Response {
     /// Absent if all went well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<CniError>,
-    /// What ADD made: a delegate call's result is written from it.
+    /// What ADD made, or CHECK found: a delegate call's result is written from it, or compared with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attached: Vec<Attached>,
 }

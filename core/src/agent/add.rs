@@ -7,11 +7,13 @@ use alloc::{
     string::String,
     vec::Vec,
 };
-use core::mem;
+use core::{mem, net::IpAddr};
 
 use super::{
-    AddRequest, Deletion, Effect, Flight, Key, Outcome, Phase, Record, Token, del,
-    look_up::{LookUp, look_up, missing},
+    AddRequest, Effect, Flight, Key, Outcome, Phase, Record, del,
+    end::{end, finish_if_undone, undo},
+    flight::flight_of,
+    look_up::{LookUp, look_up},
     step::Agent,
 };
 use crate::{
@@ -65,7 +67,8 @@ pub(super) fn start_waiting(agent: &mut Agent<'_>) {
 }
 
 /// Writes PENDING for each interface; older attachments of the owner on the same interfaces go
-/// first: device, then record, in this order.
+/// first: device, then record, in this order. So does one of the same sandbox under other addresses:
+/// its record would be overwritten while its link still has them.
 fn start(agent: &mut Agent<'_>, request: AddRequest, grants: BTreeMap<Name, Vec<Grant>>) {
     let clearing: BTreeSet<Key> = agent
         .durable
@@ -73,8 +76,11 @@ fn start(agent: &mut Agent<'_>, request: AddRequest, grants: BTreeMap<Name, Vec<
         .iter()
         .filter(|(key, record)| {
             record.owner == request.owner
-                && (key.container != request.container || record.phase == Phase::Detaching)
-                && grants.contains_key(&key.interface)
+                && grants.get(&key.interface).is_some_and(|granted| {
+                    key.container != request.container
+                        || record.phase == Phase::Detaching
+                        || !has_addresses(record, granted)
+                })
         })
         .map(|(key, _)| key.clone())
         .collect();
@@ -106,6 +112,14 @@ fn start(agent: &mut Agent<'_>, request: AddRequest, grants: BTreeMap<Name, Vec<
     if done {
         make(agent, owner);
     }
+}
+
+/// Whether a record is of these addresses, under whatever seq.
+fn has_addresses(record: &Record, grants: &[Grant]) -> bool {
+    let recorded = record.addresses.iter().map(|(address, _)| *address);
+    let granted = grants.iter().filter_map(|grant| grant.address);
+    let granted: BTreeSet<IpAddr> = granted.map(|(address, _)| address).collect();
+    recorded.collect::<BTreeSet<IpAddr>>() == granted
 }
 
 fn record(phase: Phase, owner: Uid, grants: &[Grant]) -> Record {
@@ -220,144 +234,8 @@ pub(super) fn not_made(agent: &mut Agent<'_>, key: &Key, why: String) {
     }
 }
 
-/// Ends the owner's ADD in flight with that answer, once what it does now is over.
-fn end(agent: &mut Agent<'_>, owner: Uid, outcome: Outcome) {
-    if let Some(flight) = agent.volatile.flights.get_mut(&owner) {
-        flight.ended.get_or_insert(outcome);
-    }
-}
-
-/// Ends every ADD of what is being deleted.
-pub(super) fn end_deleted(agent: &mut Agent<'_>, deletion: &Deletion) {
-    let gone = || Outcome::TryAgain("the sandbox was deleted while it was attached".to_owned());
-    let (ended, waiting) = mem::take(&mut agent.volatile.waiting)
-        .into_iter()
-        .partition(|request| request.is_of(deletion));
-    agent.volatile.waiting = waiting;
-    let ended: Vec<AddRequest> = ended;
-    for request in ended {
-        agent.emit(Effect::Reply(request.token, gone()));
-    }
-    let owners: Vec<Uid> = agent
-        .volatile
-        .flights
-        .iter()
-        .filter(|(_, flight)| flight.request.is_of(deletion))
-        .map(|(owner, _)| *owner)
-        .collect();
-    for owner in owners {
-        end(agent, owner, gone());
-    }
-}
-
-/// Whether an ADD of what is being deleted is in flight.
-pub(super) fn flies(agent: &Agent<'_>, deletion: &Deletion) -> bool {
-    agent
-        .volatile
-        .flights
-        .values()
-        .any(|flight| flight.request.is_of(deletion))
-}
-
-/// An ADD waited as long as it may.
-pub(super) fn time_out(agent: &mut Agent<'_>, token: Token) {
-    let Some(at) = agent.volatile.waiting.iter().position(|r| r.token == token) else {
-        return;
-    };
-    let request = agent.volatile.waiting.remove(at);
-    let message = missing(agent, &request);
-    agent.emit(Effect::Reply(token, Outcome::TryAgain(message)));
-}
-
-/// The plugin closed its connection. Nobody reads the answer, but it tells the shell that the request
-/// is over and its network namespace need not be kept open.
-pub(super) fn abort(agent: &mut Agent<'_>, token: Token) {
-    let closed = || Outcome::TryAgain("the plugin closed its connection".to_owned());
-    let before = agent.volatile.waiting.len();
-    agent
-        .volatile
-        .waiting
-        .retain(|request| request.token != token);
-    if agent.volatile.waiting.len() != before {
-        agent.emit(Effect::Reply(token, closed()));
-    }
-    let flight = agent
-        .volatile
-        .flights
-        .iter()
-        .find(|(_, f)| f.request.token == token);
-    if let Some(owner) = flight.map(|(owner, _)| *owner) {
-        end(agent, owner, closed());
-    }
-}
-
-/// Removes in reverse what the ended flight made.
-fn undo(agent: &mut Agent<'_>, owner: Uid) {
-    let Some(flight) = agent.volatile.flights.get(&owner) else {
-        return;
-    };
-    let keys: Vec<Key> = flight
-        .grants
-        .keys()
-        .rev()
-        .map(|interface| flight.key(interface))
-        .filter(|key| agent.durable.records.contains_key(key))
-        .collect();
-    if let Some(flight) = agent.volatile.flights.get_mut(&owner) {
-        flight.undoing = keys.iter().cloned().collect();
-    }
-    for key in &keys {
-        agent.detach(key);
-    }
-    finish_if_undone(agent, owner);
-}
-
-fn finish_if_undone(agent: &mut Agent<'_>, owner: Uid) {
-    let undone = |flight: &Flight| flight.undoing.is_empty() && flight.making.is_empty();
-    if agent.volatile.flights.get(&owner).is_some_and(undone)
-        && let Some(flight) = agent.volatile.flights.remove(&owner)
-    {
-        let outcome = flight.ended.clone().unwrap_or(Outcome::Done);
-        over(agent, &flight.request, outcome);
-    }
-}
-
 /// The flight is over: answer, and let the DELs that waited for it begin.
-fn over(agent: &mut Agent<'_>, request: &AddRequest, outcome: Outcome) {
+pub(super) fn over(agent: &mut Agent<'_>, request: &AddRequest, outcome: Outcome) {
     agent.emit(Effect::Reply(request.token, outcome));
     del::flight_over(agent, &request.container);
-}
-
-fn flight_of<'a>(agent: &'a mut Agent<'_>, key: &Key) -> Option<(Uid, &'a mut Flight)> {
-    let mut flights = agent.volatile.flights.iter_mut();
-    flights
-        .find(|(_, flight)| flight.concerns(key))
-        .map(|(owner, flight)| (*owner, flight))
-}
-
-// === impl AddRequest ===
-
-impl AddRequest {
-    /// Whether a part of it is being deleted; the other parts go with it, as they came.
-    fn is_of(&self, deletion: &Deletion) -> bool {
-        self.container == deletion.container
-            && self.asked.iter().any(|a| deletion.names(&a.interface))
-    }
-}
-
-// === impl Flight ===
-
-impl Flight {
-    fn key(&self, interface: &Name) -> Key {
-        Key {
-            container: self.request.container.clone(),
-            interface: interface.clone(),
-        }
-    }
-
-    /// Whether the attachment is one that the flight makes or clears.
-    fn concerns(&self, key: &Key) -> bool {
-        let own = key.container == self.request.container;
-        own && self.grants.contains_key(&key.interface) || self.clearing.contains(key)
-    }
 }

@@ -7,8 +7,18 @@ use alloc::{
     vec::Vec,
 };
 
-use super::{Deletion, Effect, Key, Outcome, Token, add, step::Agent};
+use super::{Effect, Key, Outcome, Token, end, step::Agent};
 use crate::id::Name;
+
+/// A DEL in progress.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Deletion {
+    pub(super) container: Name,
+    /// `None` is all.
+    interface: Option<Name>,
+    left: BTreeSet<Key>,
+    failure: Option<String>,
+}
 
 /// A DEL ends an ADD of what it deletes that is in flight, and waits for its end. A detached grant
 /// stays this node's: DEL never means that the pod is finished.
@@ -23,8 +33,8 @@ pub(super) fn arrive(
         interface,
         ..Deletion::default()
     };
-    add::end_deleted(agent, &deletion);
-    let in_flight = add::flies(agent, &deletion);
+    end::end_deleted(agent, &deletion);
+    let in_flight = end::flies(agent, &deletion);
     agent.volatile.deletions.insert(token, deletion);
     if !in_flight {
         begin(agent, token);
@@ -38,7 +48,7 @@ pub(super) fn flight_over(agent: &mut Agent<'_>, container: &Name) {
         .deletions
         .iter()
         .filter(|(_, d)| d.container == *container && d.left.is_empty())
-        .filter(|(_, d)| !add::flies(agent, d))
+        .filter(|(_, d)| !end::flies(agent, d))
         .map(|(token, _)| *token)
         .collect();
     for token in waiting {

@@ -15,7 +15,9 @@ pub(super) fn observe(agent: &mut Agent<'_>, snapshot: Snapshot, quorum: bool) {
             return;
         }
     }
-    if quorum && agent.volatile.cold && !agent.volatile.read {
+    // An object for another machine says nothing of what this one may serve.
+    let ours = snapshot.machine == agent.volatile.machine;
+    if quorum && ours && agent.volatile.cold && !agent.volatile.read {
         agent.volatile.read = true;
         // What was acknowledged before /run was lost stays acknowledged.
         agent

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Durable, Effect, Event, Volatile, add, del, recall, spec};
+use super::{Durable, Effect, Event, Volatile, add, del, end, recall, spec};
 
 /// Decides on one event.
 pub fn step(volatile: &mut Volatile, durable: &mut Durable, event: Event) -> Vec<Effect> {
@@ -20,8 +20,8 @@ pub fn step(volatile: &mut Volatile, durable: &mut Durable, event: Event) -> Vec
         }
         Event::Parents(without) => agent.volatile.without_parent = without,
         Event::Add(request) => add::arrive(&mut agent, request),
-        Event::Timeout(token) => add::time_out(&mut agent, token),
-        Event::Abort(token) => add::abort(&mut agent, token),
+        Event::Timeout(token) => end::time_out(&mut agent, token),
+        Event::Abort(token) => end::abort(&mut agent, token),
         Event::Made(key) => add::made(&mut agent, &key),
         Event::NotMade(key, why) => add::not_made(&mut agent, &key, why),
         Event::Del {
@@ -83,6 +83,8 @@ impl Agent<'_> {
             if record.phase != super::Phase::Detaching {
                 record.phase = super::Phase::Detaching;
                 self.save_record(key, record);
+                // It may stay so: a namespace that can't be found is not gone.
+                self.emit(Effect::Publish);
             }
             self.emit(Effect::Remove(key.clone()));
         }

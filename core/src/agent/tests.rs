@@ -471,3 +471,55 @@ fn an_add_without_a_parent_times_out_with_the_parents_sentence() {
     let why = Outcome::TryAgain("eth1 is gone".to_owned());
     assert_eq!(replies(&effects), [(1, &why)]);
 }
+
+#[test]
+fn a_sandbox_that_is_granted_another_address_loses_the_first_before_the_new_one_is_made() {
+    let mut node = Node::attached("c1");
+    let mut snapshot = mk_snapshot(2);
+    let other = ("10.0.0.2".parse().unwrap(), SEQ);
+    snapshot.grants[0].address = Some(other);
+    node.step(Event::Spec {
+        snapshot,
+        quorum: false,
+    });
+    let effects = node.step(mk_add(2, "c1"));
+    assert!(effects.contains(&Effect::Remove(mk_key("c1"))));
+    assert!(!effects.iter().any(|e| matches!(e, Effect::Make { .. })));
+    let effects = node.step(Event::Gone(mk_key("c1")));
+    let pending = effects
+        .iter()
+        .position(|e| matches!(e, Effect::SaveRecord(_, r) if r.addresses == [other]));
+    let made = effects
+        .iter()
+        .position(|e| matches!(e, Effect::Make { .. }));
+    assert!(pending.unwrap() < made.unwrap());
+    node.step(Event::Made(mk_key("c1")));
+    assert_eq!(node.durable.attached(), BTreeSet::from([other]));
+}
+
+#[test]
+fn a_cold_agent_is_not_ready_by_an_object_for_another_machine() {
+    let mut node = Node {
+        volatile: Volatile::start(MACHINE, true),
+        durable: Durable::default(),
+    };
+    node.step(Event::Scanned(BTreeSet::new()));
+    let mut others = mk_snapshot(1);
+    others.machine = Uid(2);
+    others.status_released.insert((address(), SEQ));
+    node.step(Event::Spec {
+        snapshot: others,
+        quorum: true,
+    });
+    assert!(node.durable.released.is_empty(), "theirs, not ours");
+    node.step(Event::Spec {
+        snapshot: mk_snapshot(2),
+        quorum: false,
+    });
+    assert_eq!(node.step(mk_add(1, "c1")), [], "not yet read with quorum");
+    let effects = node.step(Event::Spec {
+        snapshot: mk_snapshot(2),
+        quorum: true,
+    });
+    assert!(effects.iter().any(|e| matches!(e, Effect::Make { .. })));
+}

@@ -32,15 +32,19 @@ impl Setting {
     }
 }
 
+/// The one setting that a request to the kernel makes as well ([`super::Step::AnnounceWhenUp`]).
+pub(super) fn arp_notify(interface: &str) -> Setting {
+    Setting::new("ipv4", interface, "arp_notify", "1")
+}
+
 /// The settings that every link gets.
 ///
 /// `arp_notify` and `ndisc_notify` make the kernel announce the link's addresses when it goes up, so
 /// that a neighbour in the LAN forgets who had them before.
 pub(super) fn ours(interface: &str, ipv6: Ipv6) -> Vec<Setting> {
-    let v4 = |name, value| Setting::new("ipv4", interface, name, value);
     let v6 = |name, value| Setting::new("ipv6", interface, name, value);
     let word = |on| if on { "1" } else { "0" };
-    let mut settings = alloc::vec![v4("arp_notify", "1")];
+    let mut settings = alloc::vec![arp_notify(interface)];
     match ipv6 {
         Ipv6::Off => settings.push(v6("disable_ipv6", "1")),
         Ipv6::On {

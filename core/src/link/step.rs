@@ -14,6 +14,12 @@ pub enum Step {
     Create(Device),
     /// Write a sysctl.
     Set(Setting),
+    /// Let the kernel announce the link's IPv4 addresses when it goes up (arp_notify). As the sysctl of
+    /// that name, without a thread in the sandbox and a path among those of all sandboxes.
+    AnnounceWhenUp {
+        /// The link.
+        index: u32,
+    },
     /// Set IFLA_IFALIAS, which RTM_NEWLINK ignores when it creates.
     Label {
         /// The link.
@@ -147,6 +153,7 @@ impl Step {
                 neighbor: neighbor.clone(),
             }),
             Self::Set(_)
+            | Self::AnnounceWhenUp { .. }
             | Self::Label { .. }
             | Self::Remove { .. }
             | Self::RemoveAddress { .. }

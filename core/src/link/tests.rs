@@ -483,6 +483,7 @@ fn apply(observed: &mut Observed, step: &Step) {
         | Step::RemoveAddress { .. }
         | Step::Down { .. }
         | Step::RemoveRoute { .. }
-        | Step::RemoveNeighbor { .. } => panic!("{step:?} mends nothing"),
+        | Step::RemoveNeighbor { .. }
+        | Step::AnnounceWhenUp { .. } => panic!("{step:?} mends nothing"),
     }
 }

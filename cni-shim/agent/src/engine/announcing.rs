@@ -7,9 +7,9 @@ use landfall_crds::node::ServedNetwork;
 use landfall_link::Parent as HostLink;
 
 use super::Engine;
-use crate::{announce::Announcement, execute::Links, records::Facts};
+use crate::{announce::Announcement, records::Facts};
 
-impl<L: Links> Engine<L> {
+impl Engine {
     /// After an attach: the kernel has sent the first by itself.
     pub(super) fn announce_new(&self, key: &Key) {
         self.announce(key, false);

@@ -11,11 +11,11 @@ use landfall_crds::node;
 use super::{Answer, Attached, Engine, observe::no_parent};
 use crate::{
     attach::{self, PlanError},
-    execute::{AttachJob, DetachJob, Links},
+    execute::{AttachJob, DetachJob, Job},
     records::{Entry, Facts, StoreError},
 };
 
-impl<L: Links> Engine<L> {
+impl Engine {
     /// Executes effects; returns what failed at once, for core to decide on.
     pub(super) fn execute(&mut self, effects: Vec<Effect>) -> Result<Vec<Event>, StoreError> {
         let mut failed = Vec::new();
@@ -125,13 +125,13 @@ impl<L: Links> Engine<L> {
             let why = "its sandbox is no longer known".to_owned();
             return Some(Event::NotMade(key, why));
         };
-        self.links.attach(AttachJob {
+        self.jobs.push(Job::Attach(AttachJob {
             netns: Arc::clone(&flight.sandbox.netns),
             link: attached.wanted,
             network: attached.network,
             wanted: flight.wanted.clone(),
             key,
-        });
+        }));
         None
     }
 
@@ -145,13 +145,13 @@ impl<L: Links> Engine<L> {
             .flights
             .values()
             .find(|flight| flight.container == key.container);
-        self.links.detach(DetachJob {
+        self.jobs.push(Job::Detach(DetachJob {
             facts: facts.clone(),
             netns: brought
                 .or_else(|| flying.map(|flight| &flight.sandbox.netns))
                 .map(Arc::clone),
             key,
-        });
+        }));
         None
     }
 

@@ -1,12 +1,6 @@
 //! What the engine is told, and what it answers.
 
-use std::{
-    path::PathBuf,
-    sync::{
-        Arc,
-        mpsc::{Receiver, Sender},
-    },
-};
+use std::{path::PathBuf, sync::Arc};
 
 use landfall_core::{
     agent::{AddRequest, Event, Key, Outcome, Token},
@@ -17,7 +11,7 @@ use landfall_crds::node::LandfallNode;
 use landfall_link::{Made, Netns, Parent as HostLink};
 use tokio::sync::oneshot;
 
-use crate::{execute::VlanJob, records::Entry};
+use crate::execute::VlanJob;
 
 /// What the engine is told.
 pub enum Input {
@@ -58,8 +52,6 @@ pub enum Input {
     Links(Vec<Arc<HostLink>>),
     /// A VLAN was made or removed, or was not: why.
     Vlan(VlanJob, Option<String>),
-    /// Asks for all records.
-    Records(oneshot::Sender<Vec<Entry>>),
 }
 
 /// A pod's network namespace, and whose it is.
@@ -95,23 +87,4 @@ pub struct Attached {
     pub made: Option<Made>,
     /// The network's name.
     pub network: String,
-}
-
-/// The way to the engine.
-#[derive(Clone, Debug)]
-pub struct Handle(Sender<Input>);
-
-// === impl Handle ===
-
-impl Handle {
-    /// A way, and its other end.
-    pub fn new() -> (Self, Receiver<Input>) {
-        let (sender, receiver) = std::sync::mpsc::channel();
-        (Self(sender), receiver)
-    }
-
-    /// Tells the engine. When it has ended the agent is about to, so nobody misses the answer.
-    pub fn tell(&self, input: Input) {
-        self.0.send(input).ok();
-    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use landfall_core::{
-    agent::{Event, Snapshot},
+    agent::{Event, Identity, Snapshot},
     id::Uid,
 };
 use landfall_crds::node::{LandfallNode, ServedNetwork};
@@ -12,13 +12,12 @@ use super::Engine;
 use crate::{
     attach::PlanError,
     config::snapshot,
-    execute::Links,
-    identity::Identity,
+    identity::writer,
     parents::{Missing, Parents},
     records::StoreError,
 };
 
-impl<L: Links> Engine<L> {
+impl Engine {
     pub(super) fn observe(
         &mut self,
         object: Box<LandfallNode>,
@@ -41,19 +40,30 @@ impl<L: Links> Engine<L> {
             quorum,
         })?;
         self.warn_of_another_machine();
-        if self.identity.is_none() || (self.volatile.cold && !self.volatile.read) {
+        let unread = self.volatile.cold && !self.volatile.read;
+        // A quorum read that was of no use (it is for another machine, or older than what was seen) would
+        // be of none again before the object changes.
+        if !quorum && (self.identity.is_none() || unread) {
             self.outlets.quorum_read.notify_one();
         }
         self.publish();
         Ok(())
     }
 
+    /// Whether the object is for this machine.
+    fn is_ours(&self) -> bool {
+        self.written_for() == Some(self.machine.id)
+    }
+
+    /// The machine that the object is for.
+    pub(super) fn written_for(&self) -> Option<Uid> {
+        let object = self.object.as_ref();
+        object.map(|object| object.spec.node.machine_id)
+    }
+
     /// The node's name was given to another machine, or this disk was cloned.
     fn warn_of_another_machine(&self) {
-        let spec = self
-            .object
-            .as_ref()
-            .map(|object| object.spec.node.machine_id);
+        let spec = self.written_for();
         let own = self.machine.id;
         let published = self.outlets.published.borrow().other_machine;
         if let Some(other) = spec.filter(|other| *other != own && published != Some(*other)) {
@@ -80,9 +90,10 @@ impl<L: Links> Engine<L> {
         accepted
     }
 
-    /// The first quorum read says for whom this machine may speak; later versions may rename it.
+    /// The first quorum read says for whom this machine may speak; later versions may rename it. The
+    /// Node of another machine is none that this one ever was.
     fn identify(&mut self, quorum: bool) {
-        let Some(object) = &self.object else {
+        let Some(object) = self.object.as_ref().filter(|_| self.is_ours()) else {
             return;
         };
         let present = object.spec.node.uid;
@@ -90,12 +101,8 @@ impl<L: Links> Engine<L> {
             Some(identity) => identity.become_node(present),
             None if quorum => {
                 let status = object.status.as_ref();
-                self.identity = Some(Identity::start(
-                    status,
-                    self.machine,
-                    self.complete,
-                    present,
-                ));
+                let starting = self.machine.starting(self.complete);
+                self.identity = Some(Identity::start(starting, &writer(status), present));
                 // A lost /run has lost its counter too.
                 let published = status.map(|status| status.agent_epoch).unwrap_or_default();
                 self.epoch = self.epoch.max(published);

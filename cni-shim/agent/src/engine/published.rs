@@ -3,13 +3,12 @@
 use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
 
 use landfall_core::{
-    agent::Phase,
+    agent::{Identity, Phase},
     id::{Seq, Uid},
 };
 use landfall_crds::node::{AttachedLink, ParentStatus};
 
 use super::Engine;
-use crate::{execute::Links, identity::Identity};
 
 /// The state of the engine, for the status, the metrics and the probes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,7 +50,7 @@ pub struct Published {
     pub runtime: Option<String>,
 }
 
-impl<L: Links> Engine<L> {
+impl Engine {
     /// Notes that there is something to say; [`Self::say`] does, once the plugin has its answer.
     pub(super) fn publish(&mut self) {
         self.news = true;
@@ -59,7 +58,7 @@ impl<L: Links> Engine<L> {
 
     /// Says it. It looks at every record, so not more often than needed: who listens does so ten times
     /// a second at most.
-    pub(super) fn say(&mut self) {
+    pub fn say(&mut self) {
         if !std::mem::take(&mut self.news) {
             return;
         }
@@ -73,7 +72,6 @@ impl<L: Links> Engine<L> {
 
     fn published(&self) -> Published {
         let spec = self.object.as_ref().map(|object| &object.spec);
-        let written_for = spec.map(|spec| spec.node.machine_id);
         let records = self.durable.records.values();
         let count = |phase| {
             records
@@ -88,7 +86,9 @@ impl<L: Links> Engine<L> {
                 .as_ref()
                 .and_then(|object| object.metadata.generation),
             ready: self.volatile.is_ready(&self.durable),
-            other_machine: written_for.filter(|machine| *machine != self.machine.id),
+            other_machine: self
+                .written_for()
+                .filter(|machine| *machine != self.machine.id),
             cold: self.volatile.cold,
             restore_suspected: self.restore_suspected,
             epoch: self.epoch,

@@ -8,7 +8,7 @@ use landfall_link::{VLAN_ALIAS, VlanLink};
 
 use super::Engine;
 use crate::{
-    execute::{Links, VlanJob},
+    execute::{Job, VlanJob},
     parents::Missing,
 };
 
@@ -21,20 +21,20 @@ pub(super) struct Vlans {
     failed: Vec<(VlanLink, String)>,
 }
 
-impl<L: Links> Engine<L> {
+impl Engine {
     /// Asks for what is missing, and takes away what nobody needs.
     pub(super) fn tend_vlans(&mut self) {
         let missing: Vec<VlanLink> = self.parents.missing_vlans().cloned().collect();
         for vlan in missing {
             let known = self.vlans.failed.iter().any(|(failed, _)| *failed == vlan);
             if !known && self.vlans.busy.insert(vlan.name.clone()) {
-                self.links.vlan(VlanJob::Make(vlan));
+                self.jobs.push(Job::Vlan(VlanJob::Make(vlan)));
             }
         }
         for (name, index) in self.unused_vlans() {
             if self.vlans.busy.insert(name.clone()) {
                 tracing::info!(vlan = %name, "removing a VLAN that no network needs any more");
-                self.links.vlan(VlanJob::Remove { name, index });
+                self.jobs.push(Job::Vlan(VlanJob::Remove { name, index }));
             }
         }
     }

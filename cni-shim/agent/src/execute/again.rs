@@ -5,7 +5,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
-        mpsc::{self, Receiver, Sender},
+        mpsc::Receiver,
     },
     thread,
     time::Duration,
@@ -38,12 +38,15 @@ impl Wanted {
 }
 
 /// Starts the thread that tries again what it is sent.
-pub(super) fn start(node: Node, engine: Handle) -> Result<Sender<AttachJob>, std::io::Error> {
-    let (sender, jobs) = mpsc::channel();
+pub(super) fn start(
+    node: Node,
+    engine: Handle,
+    jobs: Receiver<AttachJob>,
+) -> Result<(), std::io::Error> {
     thread::Builder::new()
         .name("again".to_owned())
-        .spawn(move || serve(node, &engine, &jobs))?;
-    Ok(sender)
+        .spawn(move || serve(node, &engine, &jobs))
+        .map(drop)
 }
 
 fn serve(mut node: Node, engine: &Handle, jobs: &Receiver<AttachJob>) {

@@ -18,7 +18,7 @@ use crate::{
 /// A record whose sandbox is nowhere is the sweep's, which looks twice. A PENDING one is left by a crash:
 /// the runtime, which got no answer, calls ADD or DEL again.
 pub async fn compare(server: &Server) {
-    let records = server.records().await;
+    let records = server.records();
     let roots = server.roots.clone();
     let lost = spawn_blocking(move || lost(&records, &roots)).await;
     let lost = match lost {

@@ -41,7 +41,7 @@ pub async fn rounds(server: Arc<Server>) {
 }
 
 async fn round(server: &Server, mut sweep: Sweep) -> anyhow::Result<Sweep> {
-    let records = server.records().await;
+    let records = server.records();
     let roots = server.roots.clone();
     let looked = spawn_blocking(move || {
         let gone = sweep.observe(&records, &roots);
@@ -65,10 +65,10 @@ async fn round(server: &Server, mut sweep: Sweep) -> anyhow::Result<Sweep> {
 /// A device may come or go while we look: it is a stranger if neither the records before nor those
 /// after explain it.
 async fn scan_strangers(server: &Server) -> anyhow::Result<()> {
-    let mut records = server.records().await;
+    let mut records = server.records();
     let roots = server.roots.clone();
     let devices = spawn_blocking(move || Scan::all(&roots)?.devices()).await??;
-    records.extend(server.records().await);
+    records.extend(server.records());
     let strangers = devices.strangers(&records);
     if !strangers.is_empty() {
         tracing::warn!(

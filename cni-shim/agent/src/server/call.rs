@@ -13,12 +13,13 @@ use landfall_core::{
     attachment,
     id::{Name, Uid},
 };
-use landfall_link::{Chain, Netns, Socket, number};
+use landfall_link::{Chain, Netns};
 use landfall_plugin::{
     spec::{CniError, Code, Verb},
     wire::{Door, Request},
 };
 
+use super::numbers::Numbers;
 use crate::engine::Sandbox;
 
 /// What the plugin asks for.
@@ -62,7 +63,7 @@ pub struct Add {
     /// The pod's UID.
     owner: Uid,
     /// The sandbox.
-    container: Name,
+    pub(super) container: Name,
     asked: Vec<Asked>,
     /// The sandbox's namespace.
     pub(super) sandbox: Sandbox,
@@ -75,9 +76,13 @@ const MAX_CONTAINER_ID: usize = 180;
 
 impl Call {
     /// Checks a request. Blocks: it enters the namespace for its cookie.
-    pub fn of(request: &Request, netns: Option<OwnedFd>) -> Result<Self, CniError> {
+    pub fn of(
+        request: &Request,
+        netns: Option<OwnedFd>,
+        numbers: &mut Numbers,
+    ) -> Result<Self, CniError> {
         match request.verb {
-            Verb::Add => add(request, netns),
+            Verb::Add => add(request, netns, numbers),
             Verb::Del => Ok(Self::Del {
                 container: container(request)?,
                 interface: interface(request),
@@ -100,7 +105,7 @@ impl Call {
     }
 }
 
-fn add(request: &Request, netns: Option<OwnedFd>) -> Result<Call, CniError> {
+fn add(request: &Request, netns: Option<OwnedFd>, numbers: &mut Numbers) -> Result<Call, CniError> {
     let asked = asked(request)?;
     if asked.is_empty() {
         return Ok(Call::Nothing);
@@ -126,21 +131,13 @@ fn add(request: &Request, netns: Option<OwnedFd>) -> Result<Call, CniError> {
         container: container(request)?,
         asked,
         sandbox: Sandbox {
-            number: number_of(&netns),
+            number: numbers.give(&netns),
             netns: Arc::new(netns),
             path,
             cookie: cookie.0,
             pod: format!("{}/{}", pod.namespace, pod.name),
         },
     })))
-}
-
-/// It is of use only where the path is gone at the end: without it a detach waits for the sweep.
-fn number_of(netns: &Netns) -> Option<i32> {
-    let numbered = Socket::open().and_then(|mut socket| number(&mut socket, netns));
-    numbered
-        .inspect_err(|error| tracing::warn!("a sandbox gets no number: {}", Chain(error)))
-        .ok()
 }
 
 fn asked(request: &Request) -> Result<Vec<Asked>, CniError> {

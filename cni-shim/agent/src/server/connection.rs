@@ -20,11 +20,11 @@ use tokio::{
     io::Interest,
     net::UnixStream,
     runtime::Handle,
-    sync::oneshot::{Receiver, error::RecvError},
+    sync::oneshot::{self, Receiver, error::RecvError},
     time::sleep,
 };
 
-use super::{Call, Server, answer};
+use super::{Call, Numbers, Server, answer};
 use crate::engine::{Answer, Input};
 
 /// An ADD waits no longer for a grant: a longer wait would hold the runtime's reload lock, and with it
@@ -59,6 +59,7 @@ impl Server {
         self: &Arc<Self>,
         stream: BlockingStream,
         runtime: &Handle,
+        numbers: &mut Numbers,
     ) -> io::Result<()> {
         let since = (self.now)();
         if getsockopt(&stream, PeerCredentials)?.uid() != 0 {
@@ -67,7 +68,7 @@ impl Server {
         stream.set_read_timeout(Some(READ_LIMIT))?;
         let (request, netns) = wire::receive_request(&stream).map_err(io::Error::other)?;
         let verb = request.verb;
-        let mut told = match Call::of(&request, netns) {
+        let mut told = match Call::of(&request, netns, numbers) {
             Ok(call) => self.tell(call),
             Err(error) => Told::Answered(Err(error)),
         };
@@ -81,36 +82,54 @@ impl Server {
             verb,
             since,
         };
-        if let Told::Answered(result) = told {
-            return self.respond(asker, result);
-        }
-        let server = Arc::clone(self);
-        runtime.spawn(async move {
-            if let Err(error) = server.later(asker, told).await {
-                tracing::debug!(%error, "a plugin's connection ended");
+        let answered = match told {
+            Told::Answered(result) => self.respond(asker, result),
+            told @ (Told::Add(..) | Told::Del(_) | Told::Later(_)) => {
+                let server = Arc::clone(self);
+                runtime.spawn(async move {
+                    if let Err(error) = server.later(asker, told).await {
+                        tracing::debug!(%error, "a plugin's connection ended");
+                    }
+                });
+                Ok(())
             }
-        });
-        Ok(())
+        };
+        // Not before the answer: it wakes a thread, and nobody waits for that.
+        if matches!(verb, Verb::Add | Verb::Del) {
+            self.engine.ring();
+        }
+        answered
     }
 
     fn tell(&self, call: Call) -> Told {
         match call {
             Call::Add(add) => {
-                let token = self.token();
-                Told::Add(token, self.ask_add(token, *add))
+                let (token, container) = (self.token(), add.container.clone());
+                let (reply, answer) = oneshot::channel();
+                let input = Input::Add {
+                    request: add.request(token),
+                    sandbox: add.sandbox,
+                    reply,
+                };
+                self.engine.serve(input, &container);
+                Told::Add(token, answer)
             }
             Call::Del {
                 container,
                 interface,
                 netns,
-            } => Told::Del(self.ask_del(container, interface, netns)),
+            } => {
+                let (input, answer) = self.del_input(container.clone(), interface, netns);
+                self.engine.serve(input, &container);
+                Told::Del(answer)
+            }
             Call::Status { door } => Told::Answered(self.status(door).map(|()| Vec::new())),
             Call::Nothing => Told::Answered(Ok(Vec::new())),
             Call::Check { .. } | Call::Gc { .. } => Told::Later(call),
         }
     }
 
-    /// Waits on this thread for an answer that is about to come.
+    /// Takes an answer that is there, or waits on this thread for one that is about to come.
     fn at_once(&self, answer: &mut Receiver<Answer>) -> Option<Result<Answer, RecvError>> {
         let waker = Waker::from(Arc::new(Unpark(thread::current())));
         let mut context = Context::from_waker(&waker);
@@ -134,7 +153,7 @@ impl Server {
             Told::Later(Call::Check {
                 container,
                 interface,
-            }) => self.check(container, interface).await.map(|()| Vec::new()),
+            }) => self.check(container, interface).await,
             Told::Later(Call::Gc { valid }) => self.gc(valid).await.map(|()| Vec::new()),
             // Told at once, all of them.
             Told::Later(_) => Ok(Vec::new()),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use landfall_plugin::{spec::CniError, spool, wire::Request};
 
-use super::{Call, Server};
+use super::{Call, Numbers, Server};
 
 impl Server {
     /// Serves what is in the spool. Before the first ADD: a DEL that is served after a later ADD of the
@@ -31,7 +31,7 @@ impl Server {
 
     async fn repeat(&self, request: &Request) {
         let container = &request.container_id;
-        let result: Result<(), CniError> = match Call::of(request, None) {
+        let result: Result<(), CniError> = match Call::of(request, None, &mut Numbers::default()) {
             Ok(Call::Del {
                 container,
                 interface,

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use landfall_core::id::Name;
+use landfall_core::{agent::Phase, id::Name};
 use landfall_plugin::{
     spec::{CniError, Code},
-    wire::Door,
+    wire::{Attached, Door},
 };
 
 use super::Server;
@@ -13,16 +13,18 @@ use crate::{check, scan::Scan};
 
 impl Server {
     /// Our records only: a container that has none may be older than the chain. Multus has asked for
-    /// what it checks.
+    /// what it checks. Says what is there.
     pub(super) async fn check(
         &self,
         container: Name,
         interface: Option<Name>,
-    ) -> Result<(), CniError> {
-        let mut records = self.records().await;
+    ) -> Result<Vec<Attached>, CniError> {
+        let mut records = self.records();
         records.retain(|entry| entry.key.container == container);
         if let Some(interface) = interface {
-            records.retain(|entry| entry.key.interface == interface);
+            records.retain(|entry| {
+                entry.key.interface == interface && entry.record.phase == Phase::Active
+            });
             if records.is_empty() {
                 let msg = format!("interface {interface} of {container} is not attached");
                 return Err(CniError::new(Code::UnknownContainer, msg));
@@ -31,8 +33,8 @@ impl Server {
         let roots = self.roots.clone();
         let checked = tokio::task::spawn_blocking(move || check::check(&records, &roots)).await;
         match checked {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(wrong)) => Err(CniError::new(Code::Other(101), wrong)),
+            Ok(Ok(there)) => Ok(there),
+            Ok(Err(wrong)) => Err(CniError::new(Code::NOT_AS_MADE, wrong)),
             Err(error) => Err(CniError::new(Code::Other(100), error)),
         }
     }
@@ -40,7 +42,7 @@ impl Server {
     /// By sandbox: the list of a chained call names only the primary interface. A sandbox that is alive
     /// is never touched, whatever the list says: it may be another runtime's.
     pub(super) async fn gc(&self, valid: BTreeSet<Name>) -> Result<(), CniError> {
-        let mut records = self.records().await;
+        let mut records = self.records();
         records.retain(|entry| !valid.contains(&entry.key.container));
         let roots = self.roots.clone();
         let gone = tokio::task::spawn_blocking(move || {

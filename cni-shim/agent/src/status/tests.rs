@@ -1,8 +1,7 @@
 use kube::CustomResourceExt as _;
-use landfall_core::id::Uid;
+use landfall_core::{agent::Identity, id::Uid};
 
 use super::*;
-use crate::identity::Identity;
 
 const MACHINE: Machine = Machine {
     id: Uid(1),

@@ -12,7 +12,7 @@ use std::{
 use landfall_agent::{
     engine::{Engine, Handle, Input, Outlets, Published},
     execute::Pool,
-    gc,
+    gc::{self, Sweep},
     identity::Machine,
     metrics::Metrics,
     parents,
@@ -23,7 +23,8 @@ use landfall_core::id::Uid;
 use landfall_crds::node::LandfallNode;
 use landfall_plugin::{
     spec::{CniError, Verb},
-    wire::{self, Annotations, Attached, Door, Pod, Request, Response, Valid},
+    spool,
+    wire::{self, Annotations, Attached, Door, Pod, Request, Response},
 };
 use serde_json::{Value, json};
 use tokio::{
@@ -61,7 +62,6 @@ impl<'a> Agent<'a> {
         let runtime = Runtime::new().unwrap();
         let inside = runtime.enter();
         let store = Store::open(&node.folder).unwrap();
-        let (handle, inputs) = Handle::new();
         let (published, state) = watch::channel(Arc::new(Published::default()));
         let (announce, _) = mpsc::unbounded_channel();
         let outlets = Outlets {
@@ -70,10 +70,12 @@ impl<'a> Agent<'a> {
             announce,
         };
         let roots = node.roots();
-        let pool = Pool::start(Path::new("/proc/sys"), &roots, &handle).unwrap();
-        let engine = Engine::start(store, MACHINE, pool, outlets).unwrap();
+        let (pool, workers) = Pool::open(Path::new("/proc/sys"), &roots).unwrap();
+        let engine = Engine::start(store, MACHINE, outlets).unwrap();
+        let (handle, _ended) = Handle::new(engine, pool);
+        workers.start(&handle).unwrap();
+        runtime.spawn(handle.clone().publish());
         parents::watch(handle.clone()).unwrap();
-        thread::spawn(move || engine.run(&inputs));
         let server = Arc::new(Server {
             engine: handle,
             published: state.clone(),
@@ -84,6 +86,7 @@ impl<'a> Agent<'a> {
             tokens: AtomicU64::new(1),
         });
         runtime.spawn(gc::first_scan(Arc::clone(&server)));
+        runtime.block_on(server.empty_spool(&node.folder.join(spool::SPOOL)));
         runtime.block_on(gc::compare(&server));
         let listener = server::bind(&node.folder.join(wire::SOCKET)).unwrap();
         runtime.spawn(Arc::clone(&server).serve(listener));
@@ -98,6 +101,17 @@ impl<'a> Agent<'a> {
 
     /// The operator writes the node's object.
     pub(crate) fn see(&self, generation: u64, grants: &[Value], recalls: &[Value]) {
+        self.see_refusals(generation, grants, recalls, &[]);
+    }
+
+    /// As [`Self::see`], with pods that get no grant.
+    pub(crate) fn see_refusals(
+        &self,
+        generation: u64,
+        grants: &[Value],
+        recalls: &[Value],
+        refusals: &[Value],
+    ) {
         let object: LandfallNode = serde_json::from_value(json!({
             "apiVersion": "landfall.dev/v1alpha1", "kind": "LandfallNode",
             "metadata": {"name": "node1", "uid": "u1", "generation": generation},
@@ -109,7 +123,7 @@ impl<'a> Agent<'a> {
                     "parents": [{"interface": "eth1"}],
                     "subnets": [{"cidr": "10.9.0.0/24"}, {"cidr": "fd00:9::/64"}],
                 }],
-                "grants": grants, "recalls": recalls,
+                "grants": grants, "recalls": recalls, "refusals": refusals,
             },
         }))
         .unwrap();
@@ -132,6 +146,13 @@ impl<'a> Agent<'a> {
             assert!(start.elapsed() < PATIENCE, "{what}: {:?}", self.state());
             thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    /// The agent ends, and nobody listens at its socket any more.
+    pub(crate) fn go_away(self) {
+        let socket = self.node.folder.join(wire::SOCKET);
+        drop(self);
+        std::fs::remove_file(socket).unwrap();
     }
 
     pub(crate) fn ready(node: &'a Node, grants: &[Value]) -> Self {
@@ -164,41 +185,6 @@ impl<'a> Agent<'a> {
         pod: &Namespace,
     ) -> Result<Vec<Attached>, CniError> {
         self.call(Verb::Check, container, "", Some(pod))
-    }
-
-    /// The runtime says which sandboxes it knows.
-    pub(crate) fn gc(&self, valid: &[&str]) -> Result<Vec<Attached>, CniError> {
-        let valid = valid.iter().map(|id| Valid {
-            container_id: (*id).to_owned(),
-            interface: "eth0".to_owned(),
-        });
-        self.send(
-            &Request {
-                valid: valid.collect(),
-                ..request(Verb::Gc, "", "", None)
-            },
-            None,
-        )
-    }
-
-    pub(crate) fn status(&self) -> Result<Vec<Attached>, CniError> {
-        self.call(Verb::Status, "", "", None)
-    }
-
-    /// As Multus asks, for net1.
-    pub(crate) fn delegate(
-        &self,
-        verb: Verb,
-        container: &str,
-        pod: Option<&Namespace>,
-    ) -> Result<Vec<Attached>, CniError> {
-        let request = Request {
-            door: Door::Delegate,
-            network: Some("storage".to_owned()),
-            interface: "net1".to_owned(),
-            ..request(verb, container, "", pod)
-        };
-        self.send(&request, pod)
     }
 
     pub(crate) fn send(
@@ -237,6 +223,24 @@ impl<'a> Agent<'a> {
         let fd = netns.as_ref().map(|netns| netns.as_fd());
         wire::send_request(&stream, &request(verb, container, owner, pod), fd).unwrap();
         stream
+    }
+
+    /// One look of the sweep, and what follows; returns how many sandboxes it gave up.
+    pub(crate) fn sweep(&self, sweep: &mut Sweep) -> usize {
+        let records = self.server.records();
+        let gone = sweep.observe(&records, &self.node.roots()).unwrap();
+        let count = gone.len();
+        for container in gone {
+            let detached = self.server.del(container, None, None);
+            self.runtime.block_on(detached).unwrap();
+        }
+        count
+    }
+
+    /// How many acknowledgements lie in the folder. What is published lags behind a little.
+    pub(crate) fn released(&self) -> usize {
+        let loaded = Store::open(&self.node.folder).unwrap().load();
+        loaded.released.len()
     }
 
     /// The records that lie in the folder.

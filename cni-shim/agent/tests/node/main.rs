@@ -11,9 +11,10 @@
 mod agent;
 mod attach;
 mod capabilities;
+mod cells;
 mod crash;
 mod garbage;
+mod plugin;
 mod restart;
 mod rig;
 mod sweep;
-mod verbs;

@@ -2,7 +2,10 @@
 
 use std::{
     fs,
-    os::unix::fs::symlink,
+    os::{
+        fd::{AsFd as _, AsRawFd as _},
+        unix::fs::symlink,
+    },
     path::{Path, PathBuf},
     process::Command,
     sync::atomic::{AtomicU32, Ordering},
@@ -113,6 +116,14 @@ impl Node {
         let pod = Namespace::new("pod");
         symlink(pod.path(), self.netns_dir.join(&pod.name)).unwrap();
         pod
+    }
+
+    /// Binds a namespace, that this process holds open, in its place again.
+    pub(crate) fn show(&self, name: &str, netns: &Netns) {
+        let place = self.netns_dir.join(name);
+        fs::remove_file(&place).ok();
+        let held = netns.as_fd().as_raw_fd();
+        symlink(format!("/proc/{}/fd/{held}", std::process::id()), place).unwrap();
     }
 
     /// Without processes: those of the machine are not this node's.

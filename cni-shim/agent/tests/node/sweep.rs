@@ -1,6 +1,6 @@
 //! Sandboxes that end without a DEL, and DELs without a namespace.
 
-use landfall_agent::gc::Sweep;
+use landfall_agent::{gc::Sweep, records::Store};
 
 use crate::{
     agent::{Agent, grants, recalls},
@@ -18,19 +18,15 @@ fn a_sandbox_that_is_gone_is_detached_on_the_second_look() {
     agent.add("c1", POD, &pod).unwrap();
     agent.see(2, &granted, &recalls(&granted));
     let mut sweep = Sweep::default();
-    let mut look = || {
-        let records = agent.runtime.block_on(agent.server.records());
-        sweep.observe(&records, &node.roots()).unwrap()
-    };
-    assert!(look().is_empty() && look().is_empty(), "it lives");
+    assert_eq!(
+        agent.sweep(&mut sweep) + agent.sweep(&mut sweep),
+        0,
+        "it lives"
+    );
     drop(pod);
-    assert!(look().is_empty());
-    let gone = look();
-    assert_eq!(gone.len(), 1);
-    for container in gone {
-        let detached = agent.server.del(container, None, None);
-        agent.runtime.block_on(detached).unwrap();
-    }
+    assert_eq!(agent.sweep(&mut sweep), 0, "once may be a mistake");
+    assert_eq!(agent.stored(), ["c1 Active".to_owned()].into());
+    assert_eq!(agent.sweep(&mut sweep), 1);
     assert!(agent.stored().is_empty());
     agent.until("both are released", |state| state.released.len() == 2);
 }
@@ -58,4 +54,39 @@ fn a_del_of_a_namespace_that_only_a_descriptor_keeps_removes_the_link() {
     agent.del("c1", None).unwrap();
     assert!(landfall_link::devices(&kept).unwrap().is_empty());
     assert!(agent.stored().is_empty());
+}
+
+#[test]
+fn a_namespace_that_cant_be_found_is_not_gone_and_its_record_stays_detaching() {
+    let node = Node::new();
+    let pod = node.pod();
+    let granted = grants(POD, 5);
+    let agent = Agent::ready(&node, &granted);
+    agent.add("c1", POD, &pod).unwrap();
+    drop(agent);
+    // As if no number could be given to the sandbox: then only a path leads to it.
+    let store = Store::open(&node.folder).unwrap();
+    for mut entry in store.load().entries.into_values() {
+        entry.facts.as_mut().unwrap().number = None;
+        store.save_entry(&entry).unwrap();
+    }
+    let agent = Agent::start(&node);
+    agent.see(2, &granted, &recalls(&granted));
+    let (name, kept) = (pod.name.clone(), pod.open());
+    drop(pod);
+
+    agent.del("c1", None).unwrap();
+    let mut sweep = Sweep::default();
+    agent.sweep(&mut sweep);
+    agent.sweep(&mut sweep);
+    assert_eq!(agent.stored(), ["c1 Detaching".to_owned()].into());
+    agent.until("it is reported", |state| state.phases == [0, 0, 1]);
+    assert!(agent.released() == 0);
+    assert_eq!(landfall_link::devices(&kept).unwrap().len(), 1);
+
+    node.show(&name, &kept);
+    agent.sweep(&mut sweep);
+    assert!(landfall_link::devices(&kept).unwrap().is_empty());
+    assert!(agent.stored().is_empty());
+    agent.until("both are released", |state| state.released.len() == 2);
 }

@@ -17,12 +17,20 @@ use nix::{
 };
 
 use super::{ObserveError, family, ip, link, links};
-use crate::socket::{Frame, NetlinkError, Socket};
+use crate::{
+    netns::Netns,
+    socket::{Frame, NetlinkError, Socket},
+};
 
 /// struct rtmsg.
 const HEADER: usize = 12;
 /// In every namespace. What leads there is no way out.
 const LOOPBACK: u32 = 1;
+
+/// The routes of the main table that leave through a link of a namespace.
+pub fn routes_of(netns: &Netns, index: u32) -> Result<Vec<Route>, ObserveError> {
+    routes(&mut netns.socket()?, index).map_err(ObserveError::Routes)
+}
 
 /// The routes of the main table that leave through a link, or through any (index 0).
 pub(crate) fn routes(socket: &mut Socket, index: u32) -> Result<Vec<Route>, NetlinkError> {

@@ -26,7 +26,12 @@ fn code(result: Result<Call, CniError>) -> u32 {
 
 #[test]
 fn annotations_that_ask_for_nothing_need_no_pod_and_no_namespace() {
-    let call = Call::of(&request(Verb::Add, Door::Chained), None).unwrap();
+    let call = Call::of(
+        &request(Verb::Add, Door::Chained),
+        None,
+        &mut Numbers::default(),
+    )
+    .unwrap();
     assert!(matches!(call, Call::Nothing));
 }
 
@@ -34,16 +39,16 @@ fn annotations_that_ask_for_nothing_need_no_pod_and_no_namespace() {
 fn an_annotation_that_cant_be_read_is_the_users_to_mend() {
     let mut request = request(Verb::Add, Door::Chained);
     request.annotations.npwg = Some("a/b/c".to_owned());
-    assert_eq!(code(Call::of(&request, None)), 7);
+    assert_eq!(code(Call::of(&request, None, &mut Numbers::default())), 7);
 }
 
 #[test]
 fn an_add_needs_the_pods_uid_and_the_namespace() {
     let mut request = request(Verb::Add, Door::Chained);
     request.annotations.landfall = Some("storage".to_owned());
-    assert_eq!(code(Call::of(&request, None)), 4);
+    assert_eq!(code(Call::of(&request, None, &mut Numbers::default())), 4);
     request.pod.uid = "u".to_owned();
-    assert_eq!(code(Call::of(&request, None)), 4);
+    assert_eq!(code(Call::of(&request, None, &mut Numbers::default())), 4);
 }
 
 #[test]
@@ -76,6 +81,10 @@ fn a_container_id_that_is_no_file_name_is_refused() {
     for id in ["", "../x", ".hidden", "a/b", "a:b", &"x".repeat(181)] {
         let mut request = request(Verb::Del, Door::Chained);
         id.clone_into(&mut request.container_id);
-        assert_eq!(code(Call::of(&request, None)), 4, "{id}");
+        assert_eq!(
+            code(Call::of(&request, None, &mut Numbers::default())),
+            4,
+            "{id}"
+        );
     }
 }

@@ -1,0 +1,195 @@
+//! Threads for what no request waits for on its own.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{self, Receiver, Sender},
+    },
+    thread,
+};
+
+use landfall_link::{Chain, NetlinkError, Node};
+
+use super::{AttachJob, Attempt, DetachJob, Job, VlanJob, again, make, nodes::Nodes, tend};
+use crate::{
+    detach,
+    engine::{Handle, Input},
+    scan::Roots,
+};
+
+/// So many make links at a time; see [`Nodes`].
+const AT_A_TIME: usize = 2;
+/// For those whose request waits elsewhere.
+const ATTACH_THREADS: usize = 1;
+/// A removal waits most of its time without the kernel's lock.
+const DETACH_THREADS: usize = 4;
+
+/// Where links are made and removed.
+#[derive(Clone, Debug)]
+pub struct Pool {
+    nodes: Arc<Nodes>,
+    roots: Roots,
+    attach: Sender<AttachJob>,
+    again: Sender<AttachJob>,
+    detach: Sender<DetachJob>,
+    vlan: Sender<VlanJob>,
+}
+
+/// The pool's threads, before they start.
+#[derive(Debug)]
+pub struct Workers {
+    pool: Pool,
+    attach: Receiver<AttachJob>,
+    again: Receiver<AttachJob>,
+    detach: Receiver<DetachJob>,
+    vlan: Receiver<VlanJob>,
+    retrying: Node,
+    vlans: Node,
+}
+
+/// The pool can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum PoolError {
+    /// No netlink.
+    #[error("cannot open netlink in the node's network namespace")]
+    Netlink(#[from] NetlinkError),
+    /// No threads.
+    #[error("cannot start a thread")]
+    Thread(#[from] std::io::Error),
+}
+
+// === impl Pool ===
+
+impl Pool {
+    /// Opens what links are made with, in the network namespace of the calling thread. `proc_sys` is the
+    /// writable `/proc/sys`.
+    pub fn open(proc_sys: &Path, roots: &Roots) -> Result<(Self, Workers), PoolError> {
+        let node = || Node::open(proc_sys);
+        let nodes: Vec<Node> = (0..AT_A_TIME).map(|_| node()).collect::<Result<_, _>>()?;
+        let (attach, attaches) = mpsc::channel();
+        let (again, agains) = mpsc::channel();
+        let (detach, detaches) = mpsc::channel();
+        let (vlan, vlans) = mpsc::channel();
+        let pool = Self {
+            nodes: Arc::new(Nodes::new(nodes)),
+            roots: roots.clone(),
+            attach,
+            again,
+            detach,
+            vlan,
+        };
+        let workers = Workers {
+            pool: pool.clone(),
+            attach: attaches,
+            again: agains,
+            detach: detaches,
+            vlan: vlans,
+            retrying: node()?,
+            vlans: node()?,
+        };
+        Ok((pool, workers))
+    }
+
+    /// Does a job later, elsewhere.
+    pub(crate) fn give(&self, job: Job) {
+        // Nobody takes it when the agent is ending.
+        match job {
+            Job::Attach(job) => drop(self.attach.send(job)),
+            Job::Detach(job) => drop(self.detach.send(job)),
+            Job::Vlan(job) => drop(self.vlan.send(job)),
+        }
+    }
+
+    /// Does a job now, here; says what to tell the engine. `None`: it will be told later.
+    pub(crate) fn run(&self, job: Job) -> Option<Input> {
+        match job {
+            Job::Attach(job) => match self.nodes.with(|node| make(node, job)) {
+                Attempt::Over(input) => Some(input),
+                // Not here: who waits holds up everybody behind.
+                Attempt::Again(job, _) => {
+                    drop(self.again.send(*job));
+                    None
+                }
+            },
+            Job::Detach(job) => Some(Input::Event(detach::remove(job, &self.roots))),
+            Job::Vlan(_) => {
+                self.give(job);
+                None
+            }
+        }
+    }
+}
+
+// === impl Workers ===
+
+impl Workers {
+    /// Starts the threads, in the network namespace of the calling thread.
+    pub fn start(self, engine: &Handle) -> Result<(), PoolError> {
+        let Self {
+            pool,
+            attach,
+            again,
+            detach,
+            vlan,
+            retrying,
+            mut vlans,
+        } = self;
+        again::start(retrying, engine.clone(), again)?;
+        let run = |job: Job, pool: &Pool, engine: &Handle| {
+            if let Some(input) = pool.run(job) {
+                engine.tell(input);
+            }
+        };
+        for (pool, engine, jobs) in shared(ATTACH_THREADS, &pool, engine, attach) {
+            worker("attach", jobs, move |job| {
+                run(Job::Attach(job), &pool, &engine);
+            })?;
+        }
+        for (pool, engine, jobs) in shared(DETACH_THREADS, &pool, engine, detach) {
+            worker("detach", jobs, move |job| {
+                run(Job::Detach(job), &pool, &engine);
+            })?;
+        }
+        let engine = engine.clone();
+        worker("vlan", Arc::new(Mutex::new(vlan)), move |job| {
+            let failure = tend(&mut vlans, &job).err();
+            let why = failure.map(|error| Chain(&error).to_string());
+            engine.tell(Input::Vlan(job, why));
+        })?;
+        Ok(())
+    }
+}
+
+type Jobs<J> = Arc<Mutex<Receiver<J>>>;
+
+/// What each of so many threads needs.
+fn shared<J>(
+    threads: usize,
+    pool: &Pool,
+    engine: &Handle,
+    jobs: Receiver<J>,
+) -> impl Iterator<Item = (Pool, Handle, Jobs<J>)> {
+    let jobs = Arc::new(Mutex::new(jobs));
+    (0..threads).map(move |_| (pool.clone(), engine.clone(), Arc::clone(&jobs)))
+}
+
+fn worker<J: Send + 'static>(
+    name: &str,
+    jobs: Jobs<J>,
+    mut work: impl FnMut(J) + Send + 'static,
+) -> Result<(), std::io::Error> {
+    let next = move || {
+        // Held while waiting for a job, never while working on one.
+        let jobs = jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        jobs.recv()
+    };
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || {
+            while let Ok(job) = next() {
+                work(job);
+            }
+        })
+        .map(drop)
+}
