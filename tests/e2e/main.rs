@@ -7,11 +7,13 @@
     clippy::expect_used,
     reason = "a test may fail of an index"
 )]
+#![expect(clippy::print_stderr, reason = "what could not be put back is told")]
 
 mod api_server;
 mod away;
 mod chained;
 mod churn;
+mod configuration;
 mod input;
 mod ledger;
 mod nodes;
@@ -21,6 +23,7 @@ mod pool;
 mod power;
 mod reach;
 mod refused;
+mod release;
 mod restarts;
 mod scale;
 mod specs;

@@ -24,7 +24,7 @@ impl Background {
         script: &str,
         arguments: &[&str],
     ) -> Result<Self> {
-        let script = format!("({script}) & read -r _; kill $!; wait $!");
+        let script = format!("({script}) & read -r _; exec 2>/dev/null; kill $!; wait $!");
         let words = [&["sh", "-uc", &script, "sh"], arguments].concat();
         let mut command = cluster.command_on_node(node, &words);
         let mut child = command

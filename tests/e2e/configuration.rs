@@ -1,0 +1,105 @@
+//! Another program that has its own idea of the node's CNI configuration.
+
+use anyhow::{Context, Result, ensure};
+use landfall_tests::{
+    background::Background,
+    case::{self, Case},
+    cluster::NodeKind,
+    fault, kernel,
+    node::sh,
+    pod,
+    wait::until,
+};
+
+use crate::cluster;
+
+const FOLDER: &str = "/etc/cni/net.d";
+
+/// What Cilium does with `cni.exclusive=true`: the list is its own, and is written again whenever it
+/// is not.
+const EXCLUSIVE: &str = "
+cd /etc/cni/net.d
+while :; do
+    jq '.plugins |= map(select(.type != \"landfall\"))' 10-cluster.conflist > .lf-test &&
+        mv .lf-test 10-cluster.conflist
+    sleep 1
+done";
+
+#[test]
+fn a_list_that_is_rewritten_every_second_blocks_the_chain_and_nothing_else() -> Result<()> {
+    case::alone(cluster(), "exclusive", |case| {
+        // The first has our entry in the list, the second in the plugin folder.
+        let nodes = cluster().nodes(NodeKind::Namespace, 2)?;
+        let network = case.ready_network("MacvlanNetwork", "net", &case.spec("eth1"))?;
+        case.pod("one", &nodes[0], &network)?;
+        case.pod("two", &nodes[1], &network)?;
+        case.ready(&["one", "two"])?;
+        ensure!(
+            is_in_list(&nodes[0])?,
+            "{} is not chained by its list",
+            nodes[0]
+        );
+        ensure!(
+            !is_in_list(&nodes[1])?,
+            "{} is chained by its list",
+            nodes[1]
+        );
+        let pings = fault::through(case, ["one", "two"], || {
+            let [first, second] = [&nodes[0], &nodes[1]]
+                .map(|node| Background::on_node(cluster(), node, EXCLUSIVE, &[]));
+            let writers = (first?, second?);
+            while_it_is_rewritten(case, &nodes, &network)?;
+            drop(writers);
+            // A minute after the last write it is tried again.
+            until("the list has our entry again", 90, || {
+                ensure!(is_in_list(&nodes[0])?, "it has not");
+                Ok(())
+            })?;
+            case.pod("after", &nodes[0], &network)?;
+            case.ready(&["after"])?;
+            kernel::one(cluster(), &case.namespace, "after", "net1").map(drop)
+        })?;
+        pings.none_lost()?;
+        until("the condition has gone", 90, || {
+            let blocked = blocked(&nodes[0])?;
+            ensure!(blocked.is_none(), "{blocked:?}");
+            Ok(())
+        })
+    })
+}
+
+fn while_it_is_rewritten(case: &Case<'_>, nodes: &[String], network: &str) -> Result<()> {
+    let why = until("the chain is blocked", 30, || {
+        blocked(&nodes[0])?.context("no condition ChainBlocked")
+    })?;
+    ensure!(why.contains("cni.exclusive=false"), "{why}");
+    ensure!(why.contains(FOLDER), "{why}");
+    case.pod("plain", &nodes[0], "")?;
+    case.pod("plain-two", &nodes[1], "")?;
+    case.pod("beside", &nodes[1], network)?;
+    case.ready(&["plain", "plain-two", "beside"])?;
+    // The plugin folder is nobody else's.
+    kernel::one(cluster(), &case.namespace, "beside", "net1")?;
+    let other = blocked(&nodes[1])?;
+    ensure!(other.is_none(), "{} is not concerned: {other:?}", nodes[1]);
+    ensure!(!is_in_list(&nodes[0])?, "the agent goes on and on");
+    Ok(())
+}
+
+fn is_in_list(node: &str) -> Result<bool> {
+    let list = sh(
+        cluster(),
+        node,
+        "cat /etc/cni/net.d/10-cluster.conflist",
+        &[],
+    )?;
+    Ok(list.contains("\"landfall\""))
+}
+
+/// The message of ChainBlocked, while that is true.
+fn blocked(node: &str) -> Result<Option<String>> {
+    let object = cluster().get(&["lfn", node])?;
+    let condition = pod::condition(&object, "ChainBlocked");
+    let holds = condition.filter(|(status, ..)| *status == "True");
+    Ok(holds.map(|(.., message)| message.to_owned()))
+}
