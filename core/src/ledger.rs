@@ -33,7 +33,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{Name, Seq, Uid};
 
+pub mod audit;
 pub mod decide;
+pub mod finding;
+pub mod forsaken;
 pub mod fresh;
 pub mod rebuild;
 pub mod rules;
@@ -43,10 +46,16 @@ mod choose;
 mod draft;
 mod fence;
 mod grant;
+mod macs;
+mod mend;
 mod node;
+mod push;
 mod release;
+mod specs;
+mod word;
 
 pub use decide::{Decision, Write, decide};
+pub use finding::{Finding, Kind, Subject};
 pub use rules::Rules;
 pub use view::View;
 
@@ -164,6 +173,15 @@ impl BlockId {
         Self {
             segment: segment.clone(),
             first,
+        }
+    }
+
+    /// Whether the address is one of the block's.
+    pub fn covers(&self, address: IpAddr) -> bool {
+        match (self.first, address) {
+            (IpAddr::V4(first), IpAddr::V4(v4)) => (first.to_bits() ^ v4.to_bits()) <= 0xff,
+            (IpAddr::V6(first), IpAddr::V6(v6)) => (first.to_bits() ^ v6.to_bits()) <= 0xff,
+            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
         }
     }
 

@@ -24,13 +24,15 @@ use crate::{
     },
     id::{Name, Seq, Uid},
     ledger::{
-        Block, BlockId, Rules, View, Write,
+        Block, BlockId, Rules, State, View, Write,
+        audit::{Attached, audit},
         fresh::{Seen, Tick},
         rebuild,
-        view::{Evidence, NetworkView, NodeSpec, NodeStatus, NodeView, Pod, Want},
+        view::{Evidence, Grant, NetworkView, NodeSpec, NodeStatus, NodeView, Pod, Want},
     },
 };
 
+mod hand;
 pub(crate) mod kit;
 mod node;
 mod operator;
@@ -191,6 +193,27 @@ impl World {
         }
     }
 
+    /// No state that the protocol brings about shows the auditor anything.
+    fn audit(&self) {
+        let mut reader = Operator::new(self.dual_stack);
+        reader.see_all(&self.api);
+        let nodes = self.nodes.iter();
+        let attached: Attached = nodes
+            .map(|node| (node.name.clone(), node.disk.attached()))
+            .collect();
+        let findings = audit(&reader.view, &attached);
+        assert!(findings.is_empty(), "{findings:#?}");
+    }
+
+    /// Invariant 1 alone.
+    fn check_devices(&self) {
+        let mut seen = BTreeSet::new();
+        let links = self.nodes.iter().flat_map(|node| node.links.values());
+        for (address, _) in links.flatten() {
+            assert!(seen.insert(*address), "invariant 1: {address} twice");
+        }
+    }
+
     /// Every device's (address, seq) is held by its node in the ledger, and by no other device.
     fn check(&self) {
         let mut seen = BTreeSet::new();
@@ -291,6 +314,7 @@ fn walk(seed: u64, steps: usize, dual_stack: bool, rules: Rules) {
         world.random(&mut dice);
         world.check();
         world.check_grants();
+        world.audit();
     }
     world.settle(&mut dice);
 }
@@ -314,7 +338,6 @@ fn dual_stack_walks_are_all_or_nothing_and_settle() {
 #[test]
 fn walks_find_what_a_missing_rule_breaks() {
     let ship = Rules::SHIPPED;
-    // The other rules need longer, rarer traces than random walks find in a minute.
     // The other rules need longer, rarer traces than random walks find in a minute.
     let mutants = [
         (

@@ -25,6 +25,7 @@ pub(super) fn look_up(agent: &Agent<'_>, request: &AddRequest) -> LookUp {
                 !snapshot.recalls.contains(&key)
                     && !agent.durable.released.contains(&key)
                     && !agent.volatile.blocked.contains(&key.0)
+                    && !is_held_by_another(agent, grant, key.0)
             })
     };
     for asked in &request.asked {
@@ -51,6 +52,16 @@ pub(super) fn look_up(agent: &Agent<'_>, request: &AddRequest) -> LookUp {
         Some(refusal) if refusal.is_final => LookUp::Final(refusal.message.clone()),
         _ => LookUp::NotYet,
     }
+}
+
+/// Whether another attachment of this node has the address: its grant was written by hand over one that
+/// is in use, whatever the ledger says of it (invariant 1).
+fn is_held_by_another(agent: &Agent<'_>, grant: &Grant, address: IpAddr) -> bool {
+    let mut records = agent.durable.records.iter();
+    records.any(|(key, record)| {
+        let is_other = record.owner != grant.owner || key.interface != grant.interface;
+        is_other && record.addresses.iter().any(|(held, _)| *held == address)
+    })
 }
 
 fn missing_parent<'a>(

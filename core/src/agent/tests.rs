@@ -523,3 +523,20 @@ fn a_cold_agent_is_not_ready_by_an_object_for_another_machine() {
     });
     assert!(effects.iter().any(|e| matches!(e, Effect::Make { .. })));
 }
+
+#[test]
+fn a_grant_of_an_address_that_another_attachment_has_is_not_served() {
+    let mut node = Node::attached("c1");
+    let mut edited = mk_snapshot(2);
+    edited.grants[0].owner = Uid(200);
+    node.step(Event::Spec {
+        snapshot: edited,
+        quorum: false,
+    });
+    let Event::Add(mut request) = mk_add(2, "c2") else {
+        panic!("no ADD");
+    };
+    request.owner = Uid(200);
+    assert_eq!(node.step(Event::Add(request)), []);
+    assert_eq!(node.durable.records.len(), 1);
+}

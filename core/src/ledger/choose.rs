@@ -164,7 +164,7 @@ pub(super) fn has_rested(entry: &Entry, network: Option<&NetworkView>, now: Mill
 
 impl BlockId {
     /// The last address of the block.
-    fn last(&self) -> IpAddr {
+    pub(super) fn last(&self) -> IpAddr {
         match self.first {
             IpAddr::V4(v4) => IpAddr::V4((v4.to_bits() | 0xff).into()),
             IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() | 0xff).into()),

@@ -8,7 +8,12 @@ use alloc::{collections::BTreeMap, vec::Vec};
 use super::{
     Block, BlockId, Millis, Rules, View,
     draft::{self, Drafts},
-    fence, grant, node, release,
+    fence,
+    finding::Finding,
+    grant,
+    macs::Macs,
+    mend, node, push, release,
+    specs::Specs,
     view::{NodeSpec, Refusal},
 };
 use crate::id::{Name, Uid};
@@ -47,30 +52,34 @@ pub struct Decision {
     pub refusals: BTreeMap<Uid, Refusal>,
     /// When time alone may change the decision (an address has rested).
     pub wake_at: Option<Millis>,
+    /// What the writes put right: edits by hand. Each is certain, and named until a write has come
+    /// through.
+    pub repairs: Vec<Finding>,
 }
 
 /// Decides on a view.
 pub fn decide(view: &View, rules: Rules) -> Decision {
     let held = draft::by_owner(view);
     let mut drafts = Drafts::new(view);
+    let mut specs = Specs::new(view);
+    let mut decision = Decision::default();
     release::free(view, rules, &held, &mut drafts);
     let reads = fence::fence(view, rules, &held, &mut drafts);
+    decision.writes.extend(reads);
+    mend::mend(view, rules, &held, &mut drafts, &mut specs, &mut decision);
     release::recall(view, rules, &held, &mut drafts);
+    let reads = release::recall_second(view, &held, &mut drafts);
+    decision.writes.extend(reads);
     fence::quarantine(view, &held, &mut drafts);
     release::forget_rested(view, &mut drafts);
-    draft::restore_lost(view, &mut drafts);
-    let mut decision = Decision {
-        writes: reads.into_iter().collect(),
-        ..Decision::default()
-    };
-    grant::grant(view, &held, &mut drafts, &mut decision);
-    decision.writes.extend(node::node_writes(
-        view,
-        rules,
-        &held,
-        &mut drafts,
-        &decision.refusals,
-    ));
+    let mut macs = Macs::new(view);
+    grant::grant(view, &held, &mut drafts, &specs, &mut macs, &mut decision);
+    node::list_recalls(&held, &mut specs);
+    node::mark_fenced(&held, &mut specs);
+    node::list_refusals(view, &decision.refusals, &mut specs);
+    let reads = push::push(view, rules, &held, &mut drafts, &mut specs, &mut macs);
+    decision.writes.extend(reads);
+    decision.writes.extend(specs.into_writes());
     decision.writes.extend(drafts.into_writes());
     decision.writes.sort();
     decision.writes.dedup();

@@ -7,13 +7,16 @@ use alloc::{
 use core::net::IpAddr;
 
 use super::{Block, BlockId, Entry, Holder, State, View, Write};
-use crate::id::{Name, Uid};
+use crate::id::{Name, Seq, Uid};
 
 /// The blocks of a view with this decision's changes on top: one write a block.
 pub(super) struct Drafts<'v> {
     view: &'v View,
     changed: BTreeMap<BlockId, Block>,
     missing: BTreeSet<BlockId>,
+    /// Addresses that nobody gets now, by segment: a node lists them and has not released them,
+    /// though the ledger does not hold them for it. Whether that is certain.
+    barred: BTreeMap<(Name, IpAddr), bool>,
 }
 
 impl<'v> Drafts<'v> {
@@ -22,6 +25,7 @@ impl<'v> Drafts<'v> {
             view,
             changed: BTreeMap::new(),
             missing: BTreeSet::new(),
+            barred: BTreeMap::new(),
         }
     }
 
@@ -49,6 +53,30 @@ impl<'v> Drafts<'v> {
     /// Whether this decision asked for the block to be made.
     pub(super) fn is_missing(&self, id: &BlockId) -> bool {
         self.missing.contains(id)
+    }
+
+    /// Keeps an address from being handed out by this decision: a node may have it.
+    pub(super) fn bar(&mut self, segment: &Name, address: IpAddr) {
+        self.barred.entry((segment.clone(), address)).or_default();
+    }
+
+    /// Keeps an address from being handed out, as certainly a node may have it.
+    pub(super) fn contest(&mut self, segment: &Name, address: IpAddr) {
+        self.barred.insert((segment.clone(), address), true);
+    }
+
+    /// Whether the address is barred, and if so whether that is certain.
+    pub(super) fn is_barred(&self, segment: &Name, address: IpAddr) -> Option<bool> {
+        if self.barred.is_empty() {
+            return None;
+        }
+        self.barred.get(&(segment.clone(), address)).copied()
+    }
+
+    /// The addresses of a segment that must not be handed out.
+    pub(super) fn barred<'d>(&'d self, segment: &'d Name) -> impl Iterator<Item = IpAddr> + 'd {
+        let of_segment = self.barred.keys().filter(move |(name, _)| name == segment);
+        of_segment.map(|(_, address)| *address)
     }
 
     /// Takes a free address: a new seq, RESERVED or GRANTED.
@@ -104,6 +132,24 @@ impl<'v> Drafts<'v> {
         }
     }
 
+    /// Writes an entry as it must be, unless this decision has touched it.
+    pub(super) fn put(&mut self, id: &BlockId, address: IpAddr, entry: Entry) {
+        if self.is_untouched(id, address)
+            && let Some(block) = self.block_mut(id)
+        {
+            block.entries.insert(address, entry);
+        }
+    }
+
+    /// The block has drawn `seq`, whatever it says (invariant 5).
+    pub(super) fn raise(&mut self, id: &BlockId, seq: Seq) {
+        if self.block(id).is_some_and(|block| block.seq < seq)
+            && let Some(block) = self.block_mut(id)
+        {
+            block.seq = seq;
+        }
+    }
+
     /// Forgets an entry that no node can use: the address is FREE.
     pub(super) fn forget(&mut self, id: &BlockId, address: IpAddr) {
         if self.is_untouched(id, address)
@@ -122,34 +168,14 @@ impl<'v> Drafts<'v> {
     }
 }
 
-/// **Repair**: a block that a node's grants speak of and that does not exist was deleted by hand. It
-/// is made anew with what the nodes hold, or what is released there would never become free
-/// (invariant 10).
-pub(super) fn restore_lost(view: &View, drafts: &mut Drafts<'_>) {
-    for grant in view
-        .nodes
-        .values()
-        .flat_map(|node| node.spec.grants.iter().chain(&node.spec.fenced))
-    {
-        let id = grant
-            .address
-            .and_then(|(address, _)| block_of(view, grant.network, address));
-        if let Some(id) = id
-            && !view.blocks.contains_key(&id)
-        {
-            drafts.miss(id);
-        }
-    }
-}
-
 /// Where an owner's entries are.
 pub(super) type Held<'v> = BTreeMap<Uid, Vec<(&'v BlockId, IpAddr, &'v Entry, &'v Holder)>>;
 
-/// All entries with a holder, by owner.
+/// All entries with a holder, by owner. One outside its block is none of the ledger's.
 pub(super) fn by_owner(view: &View) -> Held<'_> {
     let mut held = Held::new();
     for (id, seen) in &view.blocks {
-        for (address, entry) in &seen.value.entries {
+        for (address, entry) in seen.value.entries.iter().filter(|(a, _)| id.covers(**a)) {
             if let Some(holder) = &entry.holder {
                 held.entry(holder.owner)
                     .or_default()

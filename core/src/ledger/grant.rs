@@ -7,9 +7,11 @@ use super::{
     BlockId, Decision, Entry, Holder, State, View,
     choose::{self, Choice},
     draft::{Drafts, Held},
-    view::{NodeView, Pod, Refusal, Want},
+    macs::Macs,
+    specs::Specs,
+    view::{NodeSpec, NodeView, Pod, Refusal, Want},
 };
-use crate::{address::Family, id::Uid};
+use crate::{address::Family, id::Uid, mac::Mac};
 
 /// The place of one address: a grant fills at most one for each (owner, network, interface,
 /// family, index).
@@ -29,6 +31,19 @@ impl Slot<'_> {
             && holder.index == self.index
             && Family::of(address) == self.family
             && self.requested.is_none_or(|requested| requested == address)
+    }
+
+    /// Whether a spec lists a grant of the owner in this place, whatever its address.
+    pub(super) fn is_taken(&self, owner: Uid, spec: &NodeSpec) -> bool {
+        spec.grants.iter().any(|grant| {
+            grant.owner == owner
+                && grant.interface == self.want.interface
+                && grant.network == self.want.network
+                && grant.index == self.index
+                && grant
+                    .address
+                    .is_some_and(|(address, _)| Family::of(address) == self.family)
+        })
     }
 }
 
@@ -62,10 +77,12 @@ pub(super) fn slots<'v>(view: &View, pod: &'v Pod) -> Vec<Slot<'v>> {
 }
 
 /// **Grant**, ledger half: every pod that lacks an address gets one, or a refusal.
-pub(super) fn grant(
-    view: &View,
+pub(super) fn grant<'v>(
+    view: &'v View,
     held: &Held<'_>,
     drafts: &mut Drafts<'_>,
+    specs: &Specs<'_>,
+    macs: &mut Macs<'v>,
     decision: &mut Decision,
 ) {
     for (owner, pod) in &view.pods {
@@ -75,11 +92,13 @@ pub(super) fn grant(
                 view,
                 held,
                 drafts,
+                macs,
                 decision,
                 Served {
                     owner: *owner,
                     pod,
                     node,
+                    spec: specs.get(&pod.node).unwrap_or(&node.spec),
                 },
             ),
             // An agent that restarts is no news to a pod that has all it asked for.
@@ -109,12 +128,15 @@ struct Served<'v> {
     owner: Uid,
     pod: &'v Pod,
     node: &'v NodeView,
+    /// The node object's, without what leaves it now.
+    spec: &'v NodeSpec,
 }
 
-fn serve(
-    view: &View,
+fn serve<'v>(
+    view: &'v View,
     held: &Held<'_>,
     drafts: &mut Drafts<'_>,
+    macs: &mut Macs<'v>,
     decision: &mut Decision,
     served: Served<'_>,
 ) -> Result<(), Refusal> {
@@ -124,14 +146,19 @@ fn serve(
         mine.iter()
             .find(|(_, address, entry, holder)| slot.is_filled_by(*address, entry, holder))
     };
-    // An address of this slot that is on its way back blocks the slot: a spec never lists two.
+    // An address of this slot that is on its way back blocks the slot: a spec never lists two. One
+    // that another node lists is none to go on with.
     let going = slots
         .iter()
         .filter_map(&fills)
-        .any(|(_, _, entry, _)| !matches!(entry.state, State::Reserved | State::Granted));
+        .any(|(id, address, entry, _)| {
+            !matches!(entry.state, State::Reserved | State::Granted)
+                || drafts.is_barred(&id.segment, *address).is_some()
+        });
     if going {
         return Ok(());
     }
+    served.take_macs(macs)?;
     let missing: Vec<Slot<'_>> = slots
         .iter()
         .copied()
@@ -143,6 +170,14 @@ fn serve(
                 drafts.turn(id, *address, State::Granted);
             }
         }
+        return Ok(());
+    }
+    // The node has a grant in this place of which the ledger, as it was last seen, knows nothing: one
+    // of the two is behind, or was edited.
+    if missing
+        .iter()
+        .any(|slot| slot.is_taken(served.owner, served.spec))
+    {
         return Ok(());
     }
     let chosen = match choose_all(view, drafts, decision, served, &missing) {
@@ -172,6 +207,22 @@ fn serve(
 }
 
 impl Served<'_> {
+    /// A requested hardware address must be nobody else's.
+    fn take_macs(&self, macs: &mut Macs<'_>) -> Result<(), Refusal> {
+        for want in &self.pod.wants {
+            let Some(mac) = want.mac else { continue };
+            let is_listed = self.spec.grants.iter().any(|grant| {
+                grant.owner == self.owner
+                    && grant.interface == want.interface
+                    && grant.network == want.network
+            });
+            if !is_listed && !macs.take(self.owner, &want.interface, want.network, mac) {
+                return Err(mac_in_use(want, mac));
+            }
+        }
+        Ok(())
+    }
+
     fn holder(&self, slot: &Slot<'_>) -> Holder {
         Holder {
             node: self.pod.node.clone(),
@@ -201,7 +252,9 @@ fn choose_all<'p>(
         if let Some(refusal) = &network.closed {
             return Err(refusal.clone());
         }
-        let taken: Vec<IpAddr> = chosen.iter().map(|(_, address, _)| *address).collect();
+        let barred = drafts.barred(&network.network.segment);
+        let taken = chosen.iter().map(|(_, address, _)| *address);
+        let taken: Vec<IpAddr> = taken.chain(barred).collect();
         let choice = match slot.requested {
             Some(address) => choose::requested(view, drafts, network, address, &taken),
             None => choose::choose(
@@ -267,6 +320,19 @@ fn invalid(message: String) -> Refusal {
         reason: String::from("InvalidAnnotation"),
         message,
         is_final: true,
+    }
+}
+
+fn mac_in_use(want: &Want, mac: Mac) -> Refusal {
+    let message = format!(
+        "hardware address {mac} for {} is another attachment's in the same segment: the pod starts by \
+         itself when that is gone; request another one, or none",
+        want.interface
+    );
+    Refusal {
+        reason: String::from("InvalidAnnotation"),
+        message,
+        is_final: false,
     }
 }
 

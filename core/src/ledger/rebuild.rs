@@ -10,6 +10,7 @@ use core::net::IpAddr;
 use super::{
     Block, BlockId, Entry, Holder, Millis, State,
     fresh::Quorum,
+    mend,
     view::{Grant, NodeView},
 };
 use crate::id::{Name, Uid};
@@ -37,6 +38,10 @@ pub fn rebuild(
                     .get(&address)
                     .is_none_or(|known| known.seq < entry.seq);
                 if older {
+                    // Above the new epoch only if the object was edited; still nothing is drawn twice.
+                    if mend::is_credible(entry.seq) {
+                        block.seq = block.seq.max(entry.seq);
+                    }
                     block.entries.insert(address, entry);
                 }
             }

@@ -1,9 +1,13 @@
 //! Recall and free: how a held address comes back.
 
+use alloc::vec::Vec;
+use core::net::IpAddr;
+
 use super::{
-    Entry, Holder, Rules, State, View, choose,
+    BlockId, Entry, Holder, Rules, State, View, Write, choose,
     draft::{Drafts, Held},
 };
+use crate::address::Family;
 
 /// **Recall**: an entry whose owner can start no further sandbox, or no longer asks for this
 /// interface on this network, goes to RECALLING; RESERVED, which no node has, goes back to FREE.
@@ -30,7 +34,7 @@ pub(super) fn recall(view: &View, rules: Rules, held: &Held<'_>, drafts: &mut Dr
 }
 
 /// Whether the owner may still start a sandbox on that node that uses the entry.
-fn is_wanted(view: &View, entry: &Entry, holder: &Holder) -> bool {
+pub(super) fn is_wanted(view: &View, entry: &Entry, holder: &Holder) -> bool {
     view.pods.get(&holder.owner).is_some_and(|pod| {
         pod.node == holder.node
             && pod
@@ -38,6 +42,61 @@ fn is_wanted(view: &View, entry: &Entry, holder: &Holder) -> bool {
                 .iter()
                 .any(|want| want.network == entry.network && want.interface == holder.interface)
     })
+}
+
+/// Two addresses in one place: two operators took them from two blocks, or somebody copied an entry.
+/// The one that the node does not list goes back, of two that it lists the second. Certain only if
+/// the block was read first and the node object after it; returns the reads that are missing.
+pub(super) fn recall_second(view: &View, held: &Held<'_>, drafts: &mut Drafts<'_>) -> Vec<Write> {
+    let mut reads = Vec::new();
+    for mine in held.values().filter(|mine| mine.len() > 1) {
+        for (at, (id, address, entry, holder)) in mine.iter().enumerate() {
+            let is_in_place = |other: &(&BlockId, IpAddr, &Entry, &Holder)| {
+                let (_, a, e, h) = other;
+                is_granted(entry)
+                    && is_granted(e)
+                    && is_one_place((*address, entry, holder), (*a, e, h))
+            };
+            let mut others = mine.iter().enumerate();
+            if !others.any(|(index, other)| index != at && is_in_place(other)) {
+                continue;
+            }
+            let Some((node, block)) = view.nodes.get(&holder.node).zip(view.blocks.get(*id)) else {
+                continue;
+            };
+            let is_listed =
+                |(_, a, e, _): &(&BlockId, IpAddr, &Entry, &Holder)| node.spec.lists((*a, e.seq));
+            let listed = node.spec.lists((*address, entry.seq));
+            let mut others = mine.iter().enumerate().filter(|(index, _)| *index != at);
+            let is_second = others
+                .any(|(i, other)| is_in_place(other) && is_listed(other) && (!listed || i < at));
+            if !is_second {
+                continue;
+            }
+            match (block.quorum_at, node.read_at) {
+                (Some(block_at), Some(node_at)) if node_at > block_at => {
+                    drafts.turn(id, *address, State::Recalling);
+                    continue;
+                }
+                (Some(_), _) => {}
+                (None, _) => reads.push(Write::ReadBlock((*id).clone())),
+            }
+            reads.push(Write::ReadNode(holder.node.clone()));
+        }
+    }
+    reads
+}
+
+fn is_granted(entry: &Entry) -> bool {
+    matches!(entry.state, State::Granted | State::Quarantined)
+}
+
+fn is_one_place(a: (IpAddr, &Entry, &Holder), b: (IpAddr, &Entry, &Holder)) -> bool {
+    Family::of(a.0) == Family::of(b.0)
+        && a.1.network == b.1.network
+        && a.2.node == b.2.node
+        && a.2.interface == b.2.interface
+        && a.2.index == b.2.index
 }
 
 /// **Free**, ledger first: a held entry that its node acknowledged becomes COOLING.

@@ -13,10 +13,10 @@ use crate::{
     walk::kit,
 };
 
-const LAN: Uid = Uid(7);
-const POD: Uid = Uid(100);
+pub(super) const LAN: Uid = Uid(7);
+pub(super) const POD: Uid = Uid(100);
 
-fn mk_view(cidrs: &[&str]) -> View {
+pub(super) fn mk_view(cidrs: &[&str]) -> View {
     let network = NetworkView {
         network: kit::network(LAN, "lan", cidrs),
         closed: None,
@@ -30,7 +30,7 @@ fn mk_view(cidrs: &[&str]) -> View {
     }
 }
 
-fn mk_node(name: &str) -> NodeView {
+pub(super) fn mk_node(name: &str) -> NodeView {
     NodeView {
         seen_at: Tick(1),
         uid: Uid::of(name),
@@ -50,14 +50,14 @@ fn mk_node(name: &str) -> NodeView {
     }
 }
 
-fn mk_evidence(name: &str) -> Evidence {
+pub(super) fn mk_evidence(name: &str) -> Evidence {
     Evidence {
         current: Some(Uid::of(name)),
         out_of_service: false,
     }
 }
 
-fn mk_pod() -> Pod {
+pub(super) fn mk_pod() -> Pod {
     let want = Want {
         network: LAN,
         interface: Name::from("net1"),
@@ -71,7 +71,7 @@ fn mk_pod() -> Pod {
     }
 }
 
-fn mk_entry(state: State, owner: Uid, counter: u64) -> Entry {
+pub(super) fn mk_entry(state: State, owner: Uid, counter: u64) -> Entry {
     let holder = Holder {
         node: Name::from("n0"),
         node_uid: Uid::of("n0"),
@@ -91,7 +91,7 @@ fn mk_entry(state: State, owner: Uid, counter: u64) -> Entry {
     }
 }
 
-fn mk_block(first: &str, entries: &[(&str, Entry)]) -> Block {
+pub(super) fn mk_block(first: &str, entries: &[(&str, Entry)]) -> Block {
     let id = BlockId {
         segment: Name::from("lan"),
         first: first.parse().unwrap(),
@@ -105,7 +105,7 @@ fn mk_block(first: &str, entries: &[(&str, Entry)]) -> Block {
     block
 }
 
-fn put(view: &mut View, block: Block, quorum_at: Option<u64>) {
+pub(super) fn put(view: &mut View, block: Block, quorum_at: Option<u64>) {
     let seen = Seen {
         value: block.clone(),
         quorum_at: quorum_at.map(Tick),
@@ -113,7 +113,7 @@ fn put(view: &mut View, block: Block, quorum_at: Option<u64>) {
     view.blocks.insert(block.id, seen);
 }
 
-fn blocks(decision: &Decision) -> Vec<&Block> {
+pub(super) fn blocks(decision: &Decision) -> Vec<&Block> {
     let blocks = decision.writes.iter().filter_map(|write| {
         if let Write::Block(block) = write {
             Some(block)
@@ -124,7 +124,7 @@ fn blocks(decision: &Decision) -> Vec<&Block> {
     blocks.collect()
 }
 
-fn node_spec(decision: &Decision) -> Option<&NodeSpec> {
+pub(super) fn node_spec(decision: &Decision) -> Option<&NodeSpec> {
     decision.writes.iter().find_map(|write| {
         if let Write::Node { spec, .. } = write {
             Some(spec)
@@ -134,7 +134,7 @@ fn node_spec(decision: &Decision) -> Option<&NodeSpec> {
     })
 }
 
-fn grant_of(counter: u64) -> Grant {
+pub(super) fn grant_of(counter: u64) -> Grant {
     Grant {
         owner: POD,
         interface: Name::from("net1"),
@@ -287,15 +287,18 @@ fn released_counts_only_with_the_same_seq_and_from_the_same_machine() {
 }
 
 #[test]
-fn a_grant_leaves_the_spec_only_when_the_block_is_done_with_it() {
+fn a_grant_leaves_the_spec_only_when_the_block_is_done_with_it_and_the_node_has_released_it() {
     let table = [
-        (Some(mk_entry(State::Recalling, POD, 3)), true),
-        (Some(mk_entry(State::Cooling, POD, 3)), false),
-        (Some(mk_entry(State::Granted, Uid(200), 4)), false),
-        (Some(mk_entry(State::Granted, Uid(200), 2)), true),
-        (None, false),
+        (Some(mk_entry(State::Recalling, POD, 3)), true, true),
+        (Some(mk_entry(State::Cooling, POD, 3)), true, false),
+        (Some(mk_entry(State::Cooling, POD, 3)), false, true),
+        (Some(mk_entry(State::Granted, Uid(200), 4)), true, false),
+        (Some(mk_entry(State::Granted, Uid(200), 4)), false, true),
+        (Some(mk_entry(State::Granted, Uid(200), 2)), true, true),
+        (None, true, false),
+        (None, false, true),
     ];
-    for (entry, stays) in table {
+    for (entry, is_released, stays) in table {
         let mut view = mk_view(&["10.0.0.0/24"]);
         let entries: Vec<(&str, Entry)> = entry
             .iter()
@@ -304,10 +307,17 @@ fn a_grant_leaves_the_spec_only_when_the_block_is_done_with_it() {
         put(&mut view, mk_block("10.0.0.0", &entries), None);
         let node = view.nodes.get_mut(&Name::from("n0")).unwrap();
         node.spec.grants.push(grant_of(3));
+        if is_released {
+            node.status.released.extend(grant_of(3).address);
+        }
         let spec = node.spec.clone();
         let decision = decide(&view, Rules::SHIPPED);
         let after = node_spec(&decision).unwrap_or(&spec);
-        assert_eq!(!after.grants.is_empty(), stays, "{entry:?}");
+        assert_eq!(
+            !after.grants.is_empty(),
+            stays,
+            "{entry:?} released: {is_released}"
+        );
     }
 }
 

@@ -1,0 +1,72 @@
+//! Node objects as they will be after the writes of this decision: only what changes is copied.
+
+use alloc::{collections::BTreeMap, vec::Vec};
+use core::net::IpAddr;
+
+use super::{View, Write, view::NodeSpec};
+use crate::id::{Name, Seq};
+
+/// The specs of a view with this decision's changes on top: one write a node.
+pub(super) struct Specs<'v> {
+    view: &'v View,
+    changed: BTreeMap<&'v Name, NodeSpec>,
+}
+
+impl<'v> Specs<'v> {
+    pub(super) fn new(view: &'v View) -> Self {
+        Self {
+            view,
+            changed: BTreeMap::new(),
+        }
+    }
+
+    /// The spec with the changes so far.
+    pub(super) fn get(&self, name: &Name) -> Option<&NodeSpec> {
+        let seen = || self.view.nodes.get(name).map(|node| &node.spec);
+        self.changed.get(name).or_else(seen)
+    }
+
+    /// The spec to change; `None` if there is no such node object.
+    pub(super) fn edit(&mut self, name: &Name) -> Option<&mut NodeSpec> {
+        let (name, node) = self.view.nodes.get_key_value(name)?;
+        Some(
+            self.changed
+                .entry(name)
+                .or_insert_with(|| node.spec.clone()),
+        )
+    }
+
+    /// Asks the node for an address back, unless it is asked already.
+    pub(super) fn recall(&mut self, name: &Name, key: (IpAddr, Seq)) {
+        let asked = self
+            .get(name)
+            .is_none_or(|spec| spec.recalls.contains(&key));
+        if !asked && let Some(spec) = self.edit(name) {
+            spec.recalls.insert(key);
+        }
+    }
+
+    /// The node writes of this decision.
+    pub(super) fn into_writes(self) -> Vec<Write> {
+        let view = self.view;
+        let changed = self
+            .changed
+            .into_iter()
+            .filter(|(name, spec)| view.nodes.get(*name).is_some_and(|node| node.spec != *spec));
+        changed
+            .map(|(name, spec)| Write::Node {
+                name: name.clone(),
+                spec,
+            })
+            .collect()
+    }
+}
+
+// === impl NodeSpec ===
+
+impl NodeSpec {
+    /// Whether (address, seq) is granted.
+    pub(super) fn lists(&self, key: (IpAddr, Seq)) -> bool {
+        self.grants.iter().any(|grant| grant.address == Some(key))
+    }
+}
