@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, net::IpAddr};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
-use kube::CustomResource;
+use kube::{CustomResource, KubeSchema};
 use landfall_core::{
     address::{Family, number},
     id::{Seq, Uid},
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 /// Who holds which of 256 neighbouring addresses of a segment. Written by the operator; not to be
 /// edited.
-#[derive(CustomResource, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(CustomResource, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[kube(
     group = "landfall.dev",
     version = "v1alpha1",
@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
     shortname = "abl",
     category = "landfall",
     derive = "PartialEq",
+    cel,
     printcolumn(
         name = "Segment",
         type_ = "string",
@@ -50,9 +51,11 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase")]
 pub struct AddressBlockSpec {
     /// The L2 that the addresses are on.
+    #[x_kube(validation = Rule::new("self == oldSelf").message("segment is immutable: the object is the ledger of these addresses"))]
     pub segment: String,
     /// The first of the 256 addresses.
     #[schemars(with = "String")]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("first is immutable: the object is the ledger of these addresses"))]
     pub first: IpAddr,
     /// The epoch of sequence numbers drawn from this object; drawn when it was made, or at a restore.
     pub epoch: u64,

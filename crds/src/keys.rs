@@ -111,6 +111,8 @@ pub mod event {
     pub const ADDRESS_CONFLICT: &str = "AddressConflict";
     /// The pod is the target of a live migration.
     pub const LIVE_MIGRATION_NOT_SUPPORTED: &str = "LiveMigrationNotSupported";
-    /// The ledger was repaired.
+    /// The ledger, or what hangs on it, was edited by hand and put right.
     pub const LEDGER_REPAIRED: &str = "LedgerRepaired";
+    /// The ledger, or what hangs on it, contradicts the protocol, and the operator does not act on it.
+    pub const LEDGER_INCONSISTENT: &str = "LedgerInconsistent";
 }
