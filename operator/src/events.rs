@@ -1,5 +1,5 @@
-//! Events: what users must know about their pods, told once, by a task of its own, so that they
-//! never slow a grant.
+//! Events: what users must know about their pods, and administrators about the ledger, told once, by
+//! a task of its own, so that they never slow a grant.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -9,6 +9,7 @@ use kube::{
     runtime::events::{Event, EventType, Recorder, Reporter},
 };
 use landfall_core::ledger::view::Refusal;
+use landfall_crds::keys::{self, event};
 use tokio::sync::mpsc;
 
 use crate::{metrics::Metrics, pods::PodFacts};
@@ -19,14 +20,23 @@ const QUEUE: usize = 1024;
 /// The most sentences that are remembered as told.
 const REMEMBERED: usize = 10_000;
 
-/// A sentence about a pod.
+/// A sentence about an object: a pod, or one of the ledger's.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Notice {
-    namespace: String,
-    name: String,
-    uid: String,
+    about: About,
+    is_warning: bool,
+    action: &'static str,
     reason: String,
     message: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct About {
+    api_version: String,
+    kind: &'static str,
+    namespace: Option<String>,
+    name: String,
+    uid: Option<String>,
 }
 
 /// Where sentences go.
@@ -38,9 +48,15 @@ pub(crate) struct Events(mpsc::Sender<Notice>);
 impl Notice {
     pub(crate) fn warning(pod: &PodFacts, reason: &str, message: &str) -> Self {
         Self {
-            namespace: pod.key.namespace.clone(),
-            name: pod.key.name.clone(),
-            uid: pod.uid.clone(),
+            about: About {
+                api_version: "v1".to_owned(),
+                kind: "Pod",
+                namespace: Some(pod.key.namespace.clone()),
+                name: pod.key.name.clone(),
+                uid: Some(pod.uid.clone()),
+            },
+            is_warning: true,
+            action: "Attach",
             reason: reason.to_owned(),
             message: message.to_owned(),
         }
@@ -50,23 +66,76 @@ impl Notice {
         Self::warning(pod, &refusal.reason, &refusal.message)
     }
 
+    /// About an object of the ledger, which was edited by hand and put right.
+    pub(crate) fn repaired(
+        kind: &'static str,
+        name: &str,
+        uid: Option<String>,
+        what: &str,
+    ) -> Self {
+        Self {
+            is_warning: false,
+            action: "Repair",
+            reason: event::LEDGER_REPAIRED.to_owned(),
+            ..Self::of_ledger(kind, name, uid, what)
+        }
+    }
+
+    /// About an object of the ledger, which contradicts the protocol and stays as it is.
+    pub(crate) fn inconsistent(
+        kind: &'static str,
+        name: &str,
+        uid: Option<String>,
+        what: &str,
+    ) -> Self {
+        Self::of_ledger(kind, name, uid, what)
+    }
+
+    fn of_ledger(kind: &'static str, name: &str, uid: Option<String>, what: &str) -> Self {
+        Self {
+            about: About {
+                api_version: format!("{}/{}", keys::GROUP, keys::VERSION),
+                kind,
+                namespace: None,
+                name: name.to_owned(),
+                uid,
+            },
+            is_warning: true,
+            action: "Audit",
+            reason: event::LEDGER_INCONSISTENT.to_owned(),
+            message: what.to_owned(),
+        }
+    }
+
+    /// As `kubectl get events` shows it.
+    #[cfg(test)]
+    pub(crate) fn text(&self) -> String {
+        let kind = if self.is_warning { "Warning" } else { "Normal" };
+        let About { kind: of, name, .. } = &self.about;
+        format!("{kind} {} {of}/{name}: {}", self.reason, self.message)
+    }
+
     fn event(&self) -> Event {
         Event {
-            type_: EventType::Warning,
+            type_: if self.is_warning {
+                EventType::Warning
+            } else {
+                EventType::Normal
+            },
             reason: self.reason.clone(),
             note: Some(self.message.clone()),
-            action: "Attach".to_owned(),
+            action: self.action.to_owned(),
             secondary: None,
         }
     }
 
     fn regarding(&self) -> ObjectReference {
         ObjectReference {
-            api_version: Some("v1".to_owned()),
-            kind: Some("Pod".to_owned()),
-            namespace: Some(self.namespace.clone()),
-            name: Some(self.name.clone()),
-            uid: Some(self.uid.clone()),
+            api_version: Some(self.about.api_version.clone()),
+            kind: Some(self.about.kind.to_owned()),
+            namespace: self.about.namespace.clone(),
+            name: Some(self.about.name.clone()),
+            uid: self.about.uid.clone(),
             ..ObjectReference::default()
         }
     }
@@ -81,6 +150,13 @@ impl Events {
             tracing::debug!(%error, "an Event was dropped");
         }
     }
+}
+
+/// Where sentences come that nobody sends.
+#[cfg(test)]
+pub(crate) fn heard() -> (Events, mpsc::Receiver<Notice>) {
+    let (to, from) = mpsc::channel(QUEUE);
+    (Events(to), from)
 }
 
 /// The queue and the task that empties it.
@@ -111,7 +187,10 @@ pub(crate) fn start(
                     }
                     told.insert(notice);
                 }
-                Err(error) => tracing::warn!(%error, pod = notice.name, "an Event was not taken"),
+                Err(error) => {
+                    let About { kind, name, .. } = &notice.about;
+                    tracing::warn!(%error, kind, name, "an Event was not taken");
+                }
             }
         }
     };

@@ -26,12 +26,14 @@ use crate::{
 };
 
 mod api;
+mod audit;
 mod backoff;
 mod blocks;
 mod fences;
 mod nodes;
 
 pub(crate) use api::{Failure, Ledger};
+pub(crate) use audit::Auditor;
 pub(crate) use backoff::Backoff;
 
 /// How long events gather before a decision: pods of one Deployment are bound within milliseconds,
@@ -55,6 +57,7 @@ pub(crate) struct Shell {
     /// The time, in milliseconds since 1970.
     pub(crate) clock: fn() -> Millis,
     pub(crate) backoff: Backoff,
+    pub(crate) auditor: Auditor,
     /// When to decide even if nothing is new.
     pub(crate) next: Millis,
 }
@@ -95,6 +98,7 @@ impl Shell {
     async fn rounds(&mut self, changes: &mut mpsc::Receiver<Change>) -> Duration {
         if self.world.is_news() || self.next <= (self.clock)() {
             self.next = self.settle(changes).await;
+            self.audit_is_due();
         }
         let owners = self.world.take_stale_owners();
         self.network_statuses.update(&mut self.world, &owners);
@@ -103,7 +107,9 @@ impl Shell {
         }
         let now = (self.clock)();
         let upkeep = self.upkeep.run(&self.world, now);
-        let next = upkeep.map_or(self.next, |upkeep| upkeep.min(self.next));
+        let audit = self.audit(now);
+        let next = [upkeep, audit].into_iter().flatten();
+        let next = next.fold(self.next, Millis::min);
         Duration::from_millis(next.saturating_sub(now))
     }
 
@@ -151,8 +157,10 @@ impl Shell {
     /// further read. Returns whether something was done.
     async fn write(&mut self, decision: Decision) -> bool {
         let now = (self.clock)();
-        let (nodes, blocks): (Vec<Write>, Vec<Write>) = decision
-            .writes
+        let Decision {
+            writes, repairs, ..
+        } = decision;
+        let (nodes, blocks): (Vec<Write>, Vec<Write>) = writes
             .into_iter()
             .partition(|write| matches!(write, Write::Node { .. }));
         let nodes = self.node_jobs(nodes, now);
@@ -185,7 +193,9 @@ impl Shell {
             self.take_block(answer);
         }
         done |= self.create_blocks(missing).await;
-        self.read_for_fences(fencing, now).await | done
+        done |= self.read_for_fences(fencing, now).await;
+        self.tell_repairs(&repairs);
+        done
     }
 
     /// Reads what is in doubt, with quorum: nodes before blocks (docs/ipam-protocol.md, "Objects").

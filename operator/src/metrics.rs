@@ -38,6 +38,7 @@ pub(crate) struct Metrics {
     watch_failures: Family<WatchLabels, Counter>,
     addresses: Family<AddressLabels, Gauge>,
     waiting: Family<ReasonLabels, Gauge>,
+    findings: Family<InvariantLabels, Gauge>,
     is_synced: AtomicBool,
     /// Milliseconds from the start to the last turn of the deciding task.
     last_turn: AtomicU64,
@@ -73,6 +74,11 @@ struct ReasonLabels {
     reason: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct InvariantLabels {
+    invariant: u8,
+}
+
 /// Measures until it is dropped.
 pub(crate) struct Timer<'a> {
     metrics: &'a Metrics,
@@ -102,6 +108,9 @@ impl Metrics {
         let waiting = Family::default();
         let help = "Pods that get no attachment now, by reason";
         registry.register("pods_waiting", help, Family::clone(&waiting));
+        let findings = Family::default();
+        let help = "Contradictions in the ledger that lasted, by the number of the invariant";
+        registry.register("ledger_findings", help, Family::clone(&findings));
         Self {
             registry,
             monotonic,
@@ -111,6 +120,7 @@ impl Metrics {
             watch_failures,
             addresses,
             waiting,
+            findings,
             is_synced: AtomicBool::new(false),
             last_turn: AtomicU64::new(0),
         }
@@ -206,6 +216,16 @@ impl Metrics {
                 reason: reason.clone(),
             };
             self.waiting.get_or_create(&labels).inc();
+        }
+    }
+
+    /// What the auditor found, by invariant. All invariants that it can see are there, most at 0.
+    pub(crate) fn findings(&self, counts: &BTreeMap<u8, i64>) {
+        for (invariant, count) in counts {
+            let labels = InvariantLabels {
+                invariant: *invariant,
+            };
+            self.findings.get_or_create(&labels).set(*count);
         }
     }
 

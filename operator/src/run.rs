@@ -18,7 +18,7 @@ use tracing_subscriber::EnvFilter;
 use crate::{
     args::{Args, LogFormat, Task},
     events,
-    grants::{Backoff, Ledger, Shell},
+    grants::{Auditor, Backoff, Ledger, Shell},
     metrics::{self, Metrics},
     network::Upkeep,
     network_status::NetworkStatuses,
@@ -82,6 +82,7 @@ async fn serve(args: Args, client: Client) -> anyhow::Result<()> {
         metrics,
         clock: wall,
         backoff: Backoff::default(),
+        auditor: Auditor::default(),
         next: 0,
     };
     tasks.spawn(shell.run(changes));

@@ -68,6 +68,8 @@ pub(crate) struct World {
     changed: bool,
     /// What changed since the last look.
     stale: Stale,
+    /// AddressBlocks that are none of the ledger's, by name: what is told of them.
+    strangers: BTreeMap<String, Notice>,
     /// Sentences for users that came up since the last look.
     pub(crate) notices: Vec<Notice>,
     watches: Watched,
@@ -134,6 +136,7 @@ impl World {
             doubts: Doubts::default(),
             changed: true,
             stale: Stale::default(),
+            strangers: BTreeMap::new(),
             notices: Vec::new(),
             watches: Watched::default(),
         }

@@ -55,7 +55,7 @@ fn an_operator_writes_ledger_node_specs_and_statuses_and_reads_no_secrets() -> R
         let release = Release::own(case, &["agent-rbac", "operator-rbac"])?;
         let account = release.user("operator");
         let everywhere = [
-            "addressblocks.landfall.dev [] [get list watch create update]",
+            "addressblocks.landfall.dev [] [get list watch create update delete]",
             "events.events.k8s.io [] [create patch]",
             "ipvlannetworks.landfall.dev [] [list watch patch]",
             "ipvlannetworks.landfall.dev/status [] [patch]",

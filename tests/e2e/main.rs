@@ -14,6 +14,7 @@ mod away;
 mod chained;
 mod churn;
 mod configuration;
+mod hand;
 mod input;
 mod ledger;
 mod nodes;

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, net::IpAddr};
 
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::MicroTime, jiff::Timestamp};
+use kube::ResourceExt as _;
 use landfall_core::{
     id::{Name, Seq, Uid},
     ledger::{self, Block, BlockId, Holder, Millis, State},
@@ -32,6 +33,12 @@ pub(crate) fn read(object: &AddressBlock) -> Block {
 /// Which block an object is.
 pub(crate) fn id(object: &AddressBlock) -> BlockId {
     BlockId::of(&Name::from(object.spec.segment.as_str()), object.spec.first)
+}
+
+/// Whether an object is the one that the ledger keeps these addresses in.
+pub(crate) fn is_own(object: &AddressBlock) -> bool {
+    let id = id(object);
+    object.spec.first == id.first && object.name_any() == id.object_name()
 }
 
 /// The object of a block, on top of what it said before (`None`: it is made).

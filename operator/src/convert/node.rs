@@ -45,12 +45,20 @@ pub(crate) fn read_spec(spec: &LandfallNodeSpec) -> NodeSpec {
 }
 
 /// The protocol's part of a node object's status.
+///
+/// An agent never says of one grant that it is attached and that it is released: that was written by
+/// hand, and what it would free is in use.
 pub(crate) fn read_status(status: &LandfallNodeStatus) -> NodeStatus {
+    let mut released = keys(&status.released);
+    released.retain(|(address, seq)| {
+        let mut attached = status.attached.iter();
+        !attached.any(|key| key.address == *address && key.seq == *seq)
+    });
     NodeStatus {
         node_uid: status.node_uid.unwrap_or_default(),
         machine: status.machine_id.unwrap_or_default(),
         speaks_for: status.speaks_for.iter().copied().collect(),
-        released: keys(&status.released),
+        released,
     }
 }
 

@@ -120,6 +120,22 @@ impl Ledger {
         within(self.blocks.replace(&name, &PostParams::default(), &object)).await
     }
 
+    /// Deletes a block, if it is still the version that the object carries.
+    pub(super) async fn delete_block(
+        &self,
+        object: &AddressBlock,
+    ) -> Result<AddressBlock, Failure> {
+        let params = DeleteParams {
+            preconditions: Some(Preconditions {
+                uid: object.uid(),
+                resource_version: object.resource_version(),
+            }),
+            ..DeleteParams::default()
+        };
+        let deleted = within(self.blocks.delete(&object.name_any(), &params)).await?;
+        deleted.left().ok_or(Failure::Gone)
+    }
+
     pub(super) async fn create_block(&self, object: AddressBlock) -> Result<AddressBlock, Failure> {
         within(self.blocks.create(&PostParams::default(), &object)).await
     }

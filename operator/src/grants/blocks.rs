@@ -5,6 +5,7 @@ use std::{
     pin::Pin,
 };
 
+use kube::ResourceExt as _;
 use landfall_core::{
     id::{Name, Uid},
     ledger::{
@@ -17,7 +18,7 @@ use landfall_core::{
 use landfall_crds::{block::AddressBlock, node::LandfallNode};
 
 use super::{Shell, api::Failure, backoff::Target};
-use crate::{convert, world::name_of};
+use crate::{convert, events::Notice, world::name_of};
 
 /// A request about a block, and its answer.
 pub(super) struct BlockDone {
@@ -50,6 +51,12 @@ impl Shell {
                 jobs.push(self.block_write(id, object));
             }
         }
+        for object in self.world.forsaken_blocks(&written) {
+            let id = convert::block::id(&object);
+            if self.backoff.allows(&Target::Block(id.clone()), now) {
+                jobs.push(self.block_deletion(id, object));
+            }
+        }
         for write in writes {
             match write {
                 Write::Block(block) => {
@@ -78,6 +85,20 @@ impl Shell {
                 verb: "write",
                 at,
                 result,
+            }
+        })
+    }
+
+    /// Deletes a block, if it is still the version that was seen. Our finalizer keeps it until it was
+    /// seen once more that nothing is held in it.
+    fn block_deletion(&mut self, id: BlockId, object: AddressBlock) -> BlockJob {
+        let (ledger, at) = (self.ledger.clone(), self.world.tick());
+        Box::pin(async move {
+            BlockDone {
+                result: ledger.delete_block(&object).await,
+                id,
+                verb: "delete",
+                at,
             }
         })
     }
@@ -123,6 +144,12 @@ impl Shell {
             }
         };
         for (object, result) in results {
+            let held = object.spec.entries.len();
+            if let Ok(made) = result.as_ref()
+                && held > 0
+            {
+                self.events.tell(made_anew(made, held));
+            }
             self.take_block(BlockDone {
                 id: convert::block::id(&object),
                 verb: "create",
@@ -187,6 +214,14 @@ impl Shell {
             }
         }
     }
+}
+
+fn made_anew(object: &AddressBlock, held: usize) -> Notice {
+    let (name, uid) = (object.name_any(), object.metadata.uid.clone());
+    let message = format!(
+        "AddressBlock {name} was gone; it is made anew with what nodes hold of it, {held} addresses"
+    );
+    Notice::repaired("AddressBlock", &name, uid, &message)
 }
 
 /// What a node object holds, for a block that is made anew.

@@ -5,13 +5,15 @@ use std::{
     pin::Pin,
 };
 
+use kube::ResourceExt as _;
 use landfall_core::{
     id::Name,
     ledger::{Millis, Write, view::NodeSpec},
 };
-use landfall_crds::node::LandfallNode;
+use landfall_crds::node::{LandfallNode, LandfallNodeSpec};
 
 use super::{Shell, api::Failure, backoff::Target};
+use crate::{events::Notice, world::NodeWrite};
 
 /// A request about a node object, and its answer.
 pub(super) struct NodeDone {
@@ -50,6 +52,9 @@ impl Shell {
             let Some(write) = self.world.node_write(&name, decided.get(&name)) else {
                 continue;
             };
+            if let Some(notice) = identity_restored(&write) {
+                self.events.tell(notice);
+            }
             let ledger = self.ledger.clone();
             jobs.push(Box::pin(async move {
                 NodeDone {
@@ -108,4 +113,24 @@ impl Shell {
         }
         false
     }
+}
+
+/// An object that lists grants never changes its machine, unless that was edited by hand.
+fn identity_restored(write: &NodeWrite) -> Option<Notice> {
+    let NodeWrite::Spec { before, spec } = write else {
+        return None;
+    };
+    let (old, new) = (&before.spec.node, &spec.node);
+    let lists = |spec: &LandfallNodeSpec| !(spec.grants.is_empty() && spec.recalls.is_empty());
+    if old.machine_id == new.machine_id || !lists(&before.spec) {
+        return None;
+    }
+    let name = before.name_any();
+    let message = format!(
+        "LandfallNode {name}: spec.node.machineID {} is not the machine of the Node, to which the \
+         ledger has granted all that is listed; it is {} again",
+        old.machine_id, new.machine_id
+    );
+    let uid = before.metadata.uid.clone();
+    Some(Notice::repaired("LandfallNode", &name, uid, &message))
 }

@@ -4,6 +4,7 @@ use serde_json::json;
 
 mod api;
 mod crashes;
+mod hand;
 mod rig;
 
 use api::Fault;

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use kube::{ResourceExt as _, runtime::watcher::Event};
 use landfall_core::ledger::{
     BlockId,
+    forsaken::forsaken,
     fresh::{Seen, Tick},
 };
 use landfall_crds::{block::AddressBlock, keys::finalizer};
 
 use super::{World, relist::Step, version};
-use crate::convert;
+use crate::{convert, events::Notice};
 
 // === impl World ===
 
@@ -31,6 +32,11 @@ impl World {
     /// Takes a block, unless a later version is known. `quorum_at` is when a quorum read, or our own
     /// successful write, of exactly this version began.
     pub(crate) fn put_block(&mut self, object: AddressBlock, quorum_at: Option<Tick>) {
+        if !convert::block::is_own(&object) {
+            self.strangers.insert(object.name_any(), stranger(&object));
+            return;
+        }
+        self.strangers.remove(&object.name_any());
         let id = convert::block::id(&object);
         let known = self.blocks.get(&id).map(|known| version(&known.metadata));
         let new = version(&object.metadata);
@@ -88,6 +94,18 @@ impl World {
             .collect()
     }
 
+    /// Blocks that nobody needs any more, and that nobody has deleted yet.
+    pub(crate) fn forsaken_blocks(&self, written: &BTreeSet<BlockId>) -> Vec<AddressBlock> {
+        let forsaken = forsaken(&self.view).into_iter();
+        let objects = forsaken
+            .filter(|id| !written.contains(id))
+            .filter_map(|id| self.blocks.get(&id));
+        objects
+            .filter(|object| object.metadata.deletion_timestamp.is_none())
+            .cloned()
+            .collect()
+    }
+
     /// Forgets a block that a quorum read did not find.
     pub(crate) fn drop_block(&mut self, id: &BlockId) {
         self.changed = true;
@@ -95,7 +113,16 @@ impl World {
         self.view.blocks.remove(id);
     }
 
+    /// Objects that are called AddressBlock and are none of the ledger's.
+    pub(crate) fn strangers(&self) -> impl Iterator<Item = &Notice> {
+        self.strangers.values()
+    }
+
     fn drop_deleted_block(&mut self, object: &AddressBlock) {
+        self.strangers.remove(&object.name_any());
+        if !convert::block::is_own(object) {
+            return;
+        }
         let id = convert::block::id(object);
         let known = self.blocks.get(&id).map(|known| version(&known.metadata));
         // A block that was made anew in the meantime is later than the end of the one before.
@@ -103,4 +130,17 @@ impl World {
             self.drop_block(&id);
         }
     }
+}
+
+/// What administrators are told of a block that the operator did not make: its name is not that of
+/// the addresses it speaks of, so another object is the ledger for them.
+fn stranger(object: &AddressBlock) -> Notice {
+    let (name, spec) = (object.name_any(), &object.spec);
+    let expected = convert::block::id(object).object_name();
+    let message = format!(
+        "spec.segment {} and spec.first {} belong to AddressBlock {expected}: this object is not part \
+         of the ledger, and nothing is read from it; delete it",
+        spec.segment, spec.first
+    );
+    Notice::inconsistent("AddressBlock", &name, object.metadata.uid.clone(), &message)
 }

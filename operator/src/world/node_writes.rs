@@ -1,6 +1,11 @@
 //! What must be written about nodes' objects.
 
-use landfall_core::{id::Name, ledger::view::NodeSpec};
+use std::{collections::BTreeSet, net::IpAddr};
+
+use landfall_core::{
+    id::{Name, Seq, Uid},
+    ledger::view::NodeSpec,
+};
 use landfall_crds::{
     keys::finalizer,
     node::{LandfallNode, LandfallNodeSpec, ServedNetwork},
@@ -57,7 +62,9 @@ impl World {
             convert::node::write_spec(protocol, &mut spec, &self.view, self);
         }
         if let Some(identity) = self.nodes.get(name).and_then(|n| n.identity.as_ref()) {
-            if plan::may_become(&object.spec, identity) {
+            if plan::may_become(&object.spec, identity)
+                || self.is_granted_to(name, &object.spec, identity.machine_id)
+            {
                 spec.node = identity.clone();
             } else {
                 tracing::warn!(node = %name, "another machine has this node's name: it is served \
@@ -69,6 +76,27 @@ impl World {
             before: Box::new(object.clone()),
             spec: Box::new(spec),
         })
+    }
+
+    /// Whether all that the object lists was granted to this machine, as the ledger has it: then it is
+    /// the object's identity that was edited, and no other machine that has come.
+    fn is_granted_to(&self, name: &Name, spec: &LandfallNodeSpec, machine: Uid) -> bool {
+        let listed = convert::node::read_spec(spec);
+        let grants = listed.grants.iter().chain(&listed.fenced);
+        let keys: BTreeSet<(IpAddr, Seq)> = grants
+            .filter_map(|grant| grant.address)
+            .chain(listed.recalls.iter().copied())
+            .collect();
+        let blocks = self.view.blocks.values();
+        let entries = blocks.flat_map(|seen| &seen.value.entries);
+        let granted: BTreeSet<(IpAddr, Seq)> = entries
+            .filter(|(_, entry)| {
+                let holder = entry.holder.as_ref();
+                entry.is_held_by(name, entry.seq) && holder.is_some_and(|h| h.machine == machine)
+            })
+            .map(|(address, entry)| (*address, entry.seq))
+            .collect();
+        !keys.is_empty() && keys.is_subset(&granted)
     }
 
     /// Each node with a pod of our DaemonSet gets an object, as soon as its machine is known.

@@ -103,6 +103,24 @@ impl Store {
         if old["metadata"]["resourceVersion"] != object["metadata"]["resourceVersion"] {
             return self.conflict((StatusCode::CONFLICT, "Conflict"));
         }
+        if object["metadata"]["deletionTimestamp"].is_string() && !is_guarded(&object) {
+            self.put(key, object);
+            return self.remove(key);
+        }
+        Ok(self.put(key, object))
+    }
+
+    /// A deletion by a client, under its preconditions; a finalizer keeps the object.
+    fn end(&mut self, key: &Key, options: &Value) -> Answer {
+        let mut object = self.objects.get(key).ok_or(NOT_FOUND)?.clone();
+        let version = &options["preconditions"]["resourceVersion"];
+        if object["metadata"]["resourceVersion"] != *version {
+            return self.conflict((StatusCode::CONFLICT, "Conflict"));
+        }
+        if !is_guarded(&object) {
+            return self.remove(key);
+        }
+        object["metadata"]["deletionTimestamp"] = "2026-11-24T12:00:00Z".into();
         Ok(self.put(key, object))
     }
 
@@ -147,6 +165,11 @@ impl Store {
     }
 }
 
+fn is_guarded(object: &Value) -> bool {
+    let finalizers = object["metadata"]["finalizers"].as_array();
+    finalizers.is_some_and(|all| !all.is_empty())
+}
+
 const NOT_FOUND: (StatusCode, &str) = (StatusCode::NOT_FOUND, "NotFound");
 
 // === impl Server ===
@@ -167,7 +190,10 @@ impl Server {
 
     pub(super) fn client(&self) -> kube::Client {
         let objects = get(Self::list).post(Self::create);
-        let object = get(Self::read).put(Self::replace).patch(Self::patch);
+        let object = get(Self::read)
+            .put(Self::replace)
+            .patch(Self::patch)
+            .delete(Self::deletion);
         let router = Router::new()
             .route("/apis/landfall.dev/v1alpha1/{plural}", objects.clone())
             .route(
@@ -216,6 +242,11 @@ impl Server {
                 .store()
                 .write(move |store| store.replace(&key, object)),
         )
+    }
+
+    async fn deletion(State(server): State<Self>, Path(key): Path<Key>, body: String) -> Response {
+        let options = serde_json::from_str(&body).unwrap();
+        answer(server.store().write(move |store| store.end(&key, &options)))
     }
 
     async fn patch(State(server): State<Self>, Path(key): Path<Key>, body: String) -> Response {

@@ -24,7 +24,7 @@ use super::api::{Key, Server};
 use crate::{
     args::Door,
     events,
-    grants::{Backoff, Ledger, Shell},
+    grants::{Auditor, Backoff, Ledger, Shell},
     metrics::Metrics,
     network::{NetworkObject, Upkeep},
     network_status::NetworkStatuses,
@@ -69,6 +69,7 @@ impl Sees {
 pub(super) struct Operator {
     pub(super) shell: Shell,
     seen: Sees,
+    told: tokio::sync::mpsc::Receiver<events::Notice>,
 }
 
 pub(super) struct Rig {
@@ -96,7 +97,7 @@ impl Operator {
     fn new(rig: &Server, nodes: &[&str], network: &Value) -> Self {
         let client = rig.client();
         let metrics = Arc::new(Metrics::new(|| Duration::ZERO));
-        let (events, _) = events::start(client.clone(), None, Arc::clone(&metrics));
+        let (events, told) = events::heard();
         let (upkeep, _) = Upkeep::start(client.clone(), Arc::clone(&metrics));
         let (network_statuses, _) = NetworkStatuses::start(client.clone(), Door::Chained);
         let shell = Shell {
@@ -108,11 +109,13 @@ impl Operator {
             metrics,
             clock: || NOW.get(),
             backoff: Backoff::default(),
+            auditor: Auditor::default(),
             next: 0,
         };
         let mut operator = Self {
             shell,
             seen: Sees::NOTHING,
+            told,
         };
         operator.see_all_watches_begin();
         for name in nodes {
@@ -303,6 +306,34 @@ impl Rig {
         }
     }
 
+    /// An administrator edits an object.
+    pub(super) fn edit(&self, plural: &str, name: &str, edit: impl FnOnce(&mut Value)) {
+        let key = (plural.to_owned(), name.to_owned());
+        let mut object = self.server.store().objects[&key].clone();
+        edit(&mut object);
+        self.server.store().put(&key, object);
+    }
+
+    /// What was told since the last call, each sentence once.
+    pub(super) fn told(&mut self) -> Vec<String> {
+        let mut told = BTreeSet::new();
+        for operator in &mut self.operators {
+            while let Ok(notice) = operator.told.try_recv() {
+                told.insert(notice.text());
+            }
+        }
+        told.into_iter().collect()
+    }
+
+    /// The network is gone for good.
+    pub(super) fn forget_network(&mut self) {
+        for operator in &mut self.operators {
+            let world = &mut operator.shell.world;
+            world.observe(Change::Macvlan(Event::Init));
+            world.observe(Change::Macvlan(Event::InitDone));
+        }
+    }
+
     pub(super) fn node(&self, name: &str) -> Option<LandfallNode> {
         let key = ("landfallnodes".to_owned(), name.to_owned());
         self.server.store().objects.get(&key).cloned().map(object)
@@ -359,6 +390,8 @@ impl Rig {
         status.released.extend(released.copied());
         status.released.sort();
         status.released.dedup();
+        let on_node = self.live.iter().filter(|((on, _), _)| on.as_str() == name);
+        status.attached = on_node.flat_map(|(_, keys)| keys).copied().collect();
         status.node_uid = Some(spec.node.uid);
         status.machine_id = Some(spec.node.machine_id);
         node.status = Some(status);
