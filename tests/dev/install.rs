@@ -3,6 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use anyhow::{Context, Result, bail};
@@ -46,6 +47,16 @@ pub(crate) fn uninstall() -> Result<()> {
         let line = format!("delete namespace {NAMESPACE} --ignore-not-found");
         process::visible(cluster::kubectl().args(line.split(' ')))
     })
+}
+
+/// The operator that was installed last, to be run on this machine with the cluster's kubeconfig.
+pub(crate) fn operator(arguments: &[String]) -> Result<Command> {
+    cluster::need_up()?;
+    let mut operator = Command::new(layout::cache()?.join("programs/operator/landfall-operator"));
+    operator
+        .args(arguments)
+        .env("KUBECONFIG", layout::kubeconfig());
+    Ok(operator)
 }
 
 /// Builds static programs and gathers them in the folder that the Dockerfile expects.

@@ -32,6 +32,7 @@ mod test;
 mod uml;
 
 use std::{
+    os::unix::process::CommandExt as _,
     path::PathBuf,
     process::{Command, ExitCode},
 };
@@ -133,6 +134,11 @@ enum Internal {
     Forward,
     /// Inside a UML node: its command service
     UmlServe,
+    /// The operator on this machine, as another one beside those of the chart: never ends by itself
+    Operator {
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
     /// Outside: a command for that service
     UmlExec {
         name: String,
@@ -176,6 +182,9 @@ fn run(task: Task) -> Result<u8> {
         Task::Internal(Internal::Launch { folder, netns }) => launch::launch(&folder, &netns)?,
         Task::Internal(Internal::Init { spec }) => init::run(&spec)?,
         Task::Internal(Internal::Forward) => forward::run()?,
+        Task::Internal(Internal::Operator { arguments }) => {
+            return Err(install::operator(&arguments)?.exec().into());
+        }
         Task::Internal(Internal::UmlServe) => uml::serve()?,
         Task::Internal(Internal::UmlExec { name, command }) => return uml::exec(&name, &command),
     }

@@ -18,6 +18,7 @@ mod hand;
 mod input;
 mod ledger;
 mod nodes;
+mod operators;
 mod plain;
 mod pods;
 mod pool;

@@ -22,6 +22,7 @@ pub mod kernel;
 pub mod ledger;
 pub mod manifest;
 pub mod node;
+pub mod operator;
 pub mod outage;
 pub mod pinger;
 pub mod pod;
