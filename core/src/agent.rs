@@ -95,6 +95,8 @@ pub struct Snapshot {
     pub recalls: BTreeSet<(IpAddr, Seq)>,
     /// Owners that get no grant now, and why.
     pub refusals: BTreeMap<Uid, Refusal>,
+    /// What pods ask for that another plugin serves: (owner, interface, name).
+    pub not_ours: BTreeSet<(Uid, Name, Name)>,
     /// `status.released` of the same version.
     pub status_released: BTreeSet<(IpAddr, Seq)>,
 }

@@ -18,11 +18,13 @@ use crate::{
 
 mod parent;
 mod selector;
+mod sharing;
 mod subnet;
 mod words;
 
 pub use parent::{LinkMatch, Parent, ParentRule, Vlan};
 pub use selector::{Labels, Operator, Requirement, Selector};
+pub use sharing::Clash;
 pub use subnet::{Subnet, usable};
 pub use words::{
     DefaultRoute, IpamType, IpvlanFlag, IpvlanMode, MacvlanMode, NetworkKind, NodeDeletion,

@@ -6,6 +6,8 @@ pub const GROUP: &str = "landfall.dev";
 pub const VERSION: &str = "v1alpha1";
 /// The ConfigMap in the operator's namespace from whose resourceVersion epochs are drawn.
 pub const LEDGER_CONFIG_MAP: &str = "landfall-ledger";
+/// The Lease in the operator's namespace that says which operator decides.
+pub const LEASE: &str = "landfall-operator";
 
 /// Keys of annotations.
 pub mod annotation {
@@ -115,4 +117,8 @@ pub mod event {
     pub const LEDGER_REPAIRED: &str = "LedgerRepaired";
     /// The ledger, or what hangs on it, contradicts the protocol, and the operator does not act on it.
     pub const LEDGER_INCONSISTENT: &str = "LedgerInconsistent";
+    /// On a Namespace: its pods can't get its networks, for the API server is too old.
+    pub const NAMESPACE_DEFAULT_NOT_SERVED: &str = "NamespaceDefaultNotServed";
+    /// On a LandfallNode or AddressBlock: the API server refuses what the operator writes.
+    pub const WRITE_REFUSED: &str = "WriteRefused";
 }

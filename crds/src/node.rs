@@ -75,7 +75,8 @@ pub struct LandfallNodeSpec {
     /// Which machine this is, copied from the Node.
     #[serde(default)]
     pub node: NodeIdentity,
-    /// The networks as this node must serve them.
+    /// The networks as this node must serve them, the oldest first: of two that can't share a parent the
+    /// second is not served.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub networks: Vec<ServedNetwork>,
     /// What pods on this node may attach.
@@ -87,6 +88,9 @@ pub struct LandfallNodeSpec {
     /// Attachments that were asked for and are not granted, with the reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refusals: Vec<Refusal>,
+    /// Elements of pods' annotations that another plugin serves: the agent passes them over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_ours: Vec<NotOurs>,
     /// Grants that were taken out because this node is being fenced. That one stands here shows that
     /// the object was written after the ledger said Fencing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -205,6 +209,18 @@ pub struct Refusal {
     /// Whether only a change by the user can mend it: ADD then fails at once.
     #[serde(default, rename = "final", skip_serializing_if = "is_false")]
     pub is_final: bool,
+}
+
+/// An element of a pod's annotation that names a NetworkAttachmentDefinition of another plugin.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NotOurs {
+    /// The pod's UID.
+    #[schemars(with = "String")]
+    pub owner: Uid,
+    /// The interface that the element is for.
+    pub interface: String,
+    /// The name in the element.
+    pub name: String,
 }
 
 #[expect(

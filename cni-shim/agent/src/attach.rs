@@ -89,7 +89,8 @@ pub fn plan(
     })
 }
 
-fn driver(network: &ServedNetwork) -> Result<Driver, PlanError> {
+/// The driver of a network's links.
+pub(crate) fn driver(network: &ServedNetwork) -> Result<Driver, PlanError> {
     let unknown = |field, word: &str| PlanError::Unknown {
         network: network.name.clone(),
         field,

@@ -5,9 +5,14 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use landfall_core::{id::Uid, network::LinkMatch};
+use landfall_core::{
+    id::Uid,
+    network::{Driver, LinkMatch},
+};
 use landfall_crds::node::{ParentStatus, ServedNetwork, ServedParent};
 use landfall_link::{Parent as HostLink, VlanLink};
+
+use crate::attach;
 
 mod choose;
 mod watch;
@@ -25,12 +30,17 @@ pub type Choice = Result<Arc<HostLink>, Missing>;
 // === impl Parents ===
 
 impl Parents {
-    /// Finds the parent of each network.
+    /// Finds the parent of each network. The spec lists the oldest first: a younger network that can't
+    /// share the link with it has none.
     pub fn resolve(networks: &[ServedNetwork], links: &[Arc<HostLink>]) -> Self {
-        let choices = networks
-            .iter()
-            .map(|network| (network.uid, choose::parent(network, links)));
-        Self(choices.collect())
+        let mut claims: BTreeMap<u32, Vec<Claim<'_>>> = BTreeMap::new();
+        let mut choices = BTreeMap::new();
+        for network in networks {
+            let found = choose::parent(network, links);
+            let choice = found.and_then(|link| claim(network, link, &mut claims));
+            choices.insert(network.uid, choice);
+        }
+        Self(choices)
     }
 
     /// The parent of a network; `None` if the network is not in the spec.
@@ -69,11 +79,42 @@ impl Parents {
     }
 }
 
+/// A network on a link. Of a word that this agent does not know nothing follows: its attaches fail by
+/// themselves.
+struct Claim<'n> {
+    network: &'n ServedNetwork,
+    driver: Driver,
+}
+
+fn claim<'n>(
+    network: &'n ServedNetwork,
+    link: Arc<HostLink>,
+    claims: &mut BTreeMap<u32, Vec<Claim<'n>>>,
+) -> Choice {
+    let Ok(driver) = attach::driver(network) else {
+        return Ok(link);
+    };
+    let older = claims.entry(link.index).or_default();
+    let mut clashes = older
+        .iter()
+        .filter_map(|older| Some((older, driver.clash(&older.driver)?)));
+    if let Some((older, clash)) = clashes.next() {
+        return Err(Missing::Conflict {
+            interface: link.name.to_string(),
+            older: format!("{}Network {}", older.network.kind, older.network.name),
+            clash,
+        });
+    }
+    older.push(Claim { network, driver });
+    Ok(link)
+}
+
 fn status(network: Uid, choice: &Choice) -> ParentStatus {
     match choice {
         Ok(link) => ParentStatus {
             network,
             interface: Some(link.name.as_str().to_owned()),
+            mtu: Some(link.mtu),
             ready: true,
             reason: None,
             message: None,
@@ -81,6 +122,7 @@ fn status(network: Uid, choice: &Choice) -> ParentStatus {
         Err(missing) => ParentStatus {
             network,
             interface: None,
+            mtu: None,
             ready: false,
             reason: Some(missing.reason().to_owned()),
             message: Some(missing.to_string()),

@@ -58,6 +58,7 @@ pub(super) fn start_waiting(agent: &mut Agent<'_>) {
         }
         match look_up(agent, &request) {
             LookUp::Granted(grants) => start(agent, request, grants),
+            LookUp::Nothing => agent.emit(Effect::Reply(request.token, Outcome::Done)),
             LookUp::Final(message) => {
                 agent.emit(Effect::Reply(request.token, Outcome::Refused(message)));
             }

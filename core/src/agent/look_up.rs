@@ -9,6 +9,8 @@ use crate::{address::Family, id::Name, ledger::view::Grant};
 /// What the own object says of a request.
 pub(super) enum LookUp {
     Granted(BTreeMap<Name, Vec<Grant>>),
+    /// Other plugins serve all of it.
+    Nothing,
     Final(String),
     NotYet,
 }
@@ -28,7 +30,17 @@ pub(super) fn look_up(agent: &Agent<'_>, request: &AddRequest) -> LookUp {
                     && !is_held_by_another(agent, grant, key.0)
             })
     };
-    for asked in &request.asked {
+    let is_ours = |asked: &&Asked| {
+        let (interface, network) = (asked.interface.clone(), asked.network.clone());
+        !snapshot
+            .not_ours
+            .contains(&(request.owner, interface, network))
+    };
+    let ours: Vec<&Asked> = request.asked.iter().filter(is_ours).collect();
+    if ours.is_empty() {
+        return LookUp::Nothing;
+    }
+    for asked in &ours {
         let found: Vec<Grant> = snapshot
             .grants
             .iter()
@@ -41,7 +53,7 @@ pub(super) fn look_up(agent: &Agent<'_>, request: &AddRequest) -> LookUp {
             grants.insert(asked.interface.clone(), found);
         }
     }
-    if grants.len() == request.asked.len() {
+    if grants.len() == ours.len() {
         // A parent may come back in a moment: a link that is made again, a VLAN that is being made.
         return match missing_parent(agent, &grants) {
             Some(_) => LookUp::NotYet,

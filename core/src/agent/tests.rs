@@ -540,3 +540,49 @@ fn a_grant_of_an_address_that_another_attachment_has_is_not_served() {
     assert_eq!(node.step(Event::Add(request)), []);
     assert_eq!(node.durable.records.len(), 1);
 }
+
+/// The pod's second interface is another plugin's.
+#[test]
+fn what_another_plugin_serves_is_passed_over() {
+    let asked = |network: &str, interface: &str| Asked {
+        network: Name::from(network),
+        interface: Name::from(interface),
+        addresses: Vec::new(),
+    };
+    let add = |token: u64, container: &str, asked: Vec<Asked>| {
+        Event::Add(AddRequest {
+            token: Token(token),
+            container: Name::from(container),
+            owner: POD,
+            asked,
+        })
+    };
+    let effects = |event: Event| {
+        let other = (POD, Name::from("net2"), Name::from("fast"));
+        let snapshot = Snapshot {
+            not_ours: [other].into(),
+            ..mk_snapshot(1)
+        };
+        let mut durable = Durable {
+            snapshot: Some(snapshot),
+            ..Durable::default()
+        };
+        step(&mut Volatile::start(MACHINE, false), &mut durable, event)
+    };
+    let both = vec![asked("lan", "net1"), asked("fast", "net2")];
+    let effects_of_both = effects(add(1, "c1", both));
+    let made = effects_of_both.iter().filter_map(|effect| {
+        if let Effect::Make { key, .. } = effect {
+            Some(key.clone())
+        } else {
+            None
+        }
+    });
+    assert_eq!(made.collect::<Vec<_>>(), [mk_key("c1")]);
+    let none = vec![asked("fast", "net2")];
+    let done = [Effect::Reply(Token(2), Outcome::Done)];
+    assert_eq!(effects(add(2, "c2", none)), done);
+    // The same name for another interface is not what the operator judged.
+    let elsewhere = vec![asked("fast", "net3")];
+    assert_eq!(effects(add(3, "c3", elsewhere)), []);
+}

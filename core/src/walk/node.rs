@@ -69,6 +69,7 @@ impl Node {
             grants: object.spec.grants.clone(),
             recalls: object.spec.recalls.clone(),
             refusals: object.spec.refusals.clone(),
+            not_ours: BTreeSet::new(),
             status_released: object.status.released.clone(),
         }
     }

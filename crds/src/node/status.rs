@@ -83,6 +83,9 @@ pub struct ParentStatus {
     /// The host link that was found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interface: Option<String>,
+    /// That link's MTU, which is its attachments' unless the network has one of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mtu: Option<u32>,
     /// Whether pods can attach to it.
     pub ready: bool,
     /// Why not, in CamelCase.

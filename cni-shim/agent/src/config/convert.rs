@@ -31,6 +31,7 @@ pub fn snapshot(object: &LandfallNode) -> Option<Snapshot> {
         grants: spec.grants.iter().filter_map(grant).collect(),
         recalls: pairs(&spec.recalls),
         refusals: refusals(&spec.refusals),
+        not_ours: spec.not_ours.iter().map(not_ours).collect(),
         status_released: released.map(|list| pairs(list)).unwrap_or_default(),
     })
 }
@@ -46,6 +47,11 @@ fn served(network: &ServedNetwork) -> Served {
 
 fn pairs(list: &[AddressSeq]) -> BTreeSet<(IpAddr, Seq)> {
     list.iter().map(|item| (item.address, item.seq)).collect()
+}
+
+fn not_ours(element: &node::NotOurs) -> (Uid, Name, Name) {
+    let name = |text: &String| Name::from(text.as_str());
+    (element.owner, name(&element.interface), name(&element.name))
 }
 
 /// An address without seq can't be acknowledged, so it is not a grant.

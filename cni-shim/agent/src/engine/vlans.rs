@@ -92,9 +92,11 @@ impl Missing {
     pub(crate) const fn vlan(&self) -> Option<&VlanLink> {
         match self {
             Self::NoVlan { vlan, .. } => Some(vlan),
-            Self::NoRule | Self::NoLink { .. } | Self::Ambiguous { .. } | Self::Unfit { .. } => {
-                None
-            }
+            Self::NoRule
+            | Self::NoLink { .. }
+            | Self::Ambiguous { .. }
+            | Self::Unfit { .. }
+            | Self::Conflict { .. } => None,
         }
     }
 }

@@ -2,8 +2,11 @@
 
 use std::{fmt, sync::Arc};
 
-use landfall_core::network::LinkMatch;
-use landfall_crds::node::{ServedNetwork, ServedParent};
+use landfall_core::network::{Clash, LinkMatch};
+use landfall_crds::{
+    keys::reason,
+    node::{ServedNetwork, ServedParent},
+};
 use landfall_link::{Parent as HostLink, VlanLink};
 
 use super::{Choice, link_match};
@@ -29,6 +32,15 @@ pub enum Missing {
     Unfit {
         /// The link.
         interface: String,
+    },
+    /// An older network is on the link, with which this one can't share it.
+    Conflict {
+        /// The link.
+        interface: String,
+        /// The other network.
+        older: String,
+        /// Why they can't share it.
+        clash: Clash,
     },
     /// The VLAN is not there (yet).
     NoVlan {
@@ -149,6 +161,7 @@ impl Missing {
             Self::NoLink { .. } => "ParentInterfaceMissing",
             Self::Ambiguous { .. } => "AmbiguousParent",
             Self::Unfit { .. } => "ParentUnfit",
+            Self::Conflict { .. } => reason::PARENT_CONFLICT,
             Self::NoVlan { .. } => "VlanMissing",
         }
     }
@@ -169,6 +182,14 @@ impl fmt::Display for Missing {
             Self::Unfit { interface } => write!(
                 f,
                 "{interface} carries no Ethernet frames, or is the loopback; choose another link"
+            ),
+            Self::Conflict {
+                interface,
+                older,
+                clash,
+            } => write!(
+                f,
+                "{older}, which is older, is on {interface}: {clash}; choose another link, or a VLAN"
             ),
             Self::NoVlan {
                 interface,

@@ -146,3 +146,57 @@ fn the_status_says_which_link_or_why_none() {
     assert!(of("eth0").ready);
     assert_eq!(of("nope").reason.as_deref(), Some("ParentInterfaceMissing"));
 }
+
+/// A network as the spec lists it.
+fn network(uid: u128, kind: &str, mode: &str, parents: Vec<ServedParent>) -> ServedNetwork {
+    ServedNetwork {
+        uid: Uid(uid),
+        name: format!("net{uid}"),
+        kind: kind.to_owned(),
+        mode: mode.to_owned(),
+        parents,
+        ..ServedNetwork::default()
+    }
+}
+
+/// Which of the networks have a parent, and what is said of the others.
+fn served(networks: &[ServedNetwork]) -> Vec<(u128, Option<String>)> {
+    let links = [link(2, "eth0"), link(3, "eth1")].map(Arc::new);
+    let parents = Parents::resolve(networks, &links);
+    let said = |network: &ServedNetwork| {
+        let choice = parents.of(network.uid).unwrap();
+        (
+            network.uid.0,
+            choice.as_ref().err().map(ToString::to_string),
+        )
+    };
+    networks.iter().map(said).collect()
+}
+
+#[test]
+fn of_two_networks_that_cant_share_a_link_the_older_one_has_it() {
+    let on = |name: &str| vec![named(name)];
+    let older = network(9, "Ipvlan", "l2", on("eth1"));
+    let clashing = network(1, "Macvlan", "bridge", on("eth1"));
+    let beside = network(2, "Macvlan", "bridge", on("eth0"));
+    let same = network(3, "Ipvlan", "l2", on("eth1"));
+    let all = served(&[older, clashing, beside, same]);
+    let why = "IpvlanNetwork net9, which is older, is on eth1: macvlan and ipvlan can't share a link; \
+               choose another link, or a VLAN";
+    let expected = [(9, None), (1, Some(why.to_owned())), (2, None), (3, None)];
+    assert_eq!(all, expected);
+}
+
+/// What is not served claims nothing: a third network may share the link with the first.
+#[test]
+fn a_network_that_is_not_served_keeps_no_other_from_the_link() {
+    let on = |name: &str| vec![named(name)];
+    let all = served(&[
+        network(1, "Macvlan", "bridge", on("eth1")),
+        network(2, "Macvlan", "passthru", on("eth1")),
+        network(3, "Macvlan", "vepa", on("eth1")),
+        network(4, "Macvlan", "private", vec![named("eth9"), named("eth1")]),
+    ]);
+    let served = all.iter().filter(|(_, why)| why.is_none());
+    assert_eq!(served.map(|(uid, _)| *uid).collect::<Vec<_>>(), [1, 3, 4]);
+}
