@@ -33,9 +33,15 @@ pub(crate) struct Args {
     )]
     pub(crate) door: Door,
 
-    /// Name of this instance in Events.
+    /// Name of this instance in Events and, with something random, in the Lease.
     #[arg(long, env = "POD_NAME")]
     pub(crate) pod_name: Option<String>,
+
+    /// For how many seconds an operator leads after it has renewed its Lease. If it dies without a word,
+    /// the next one begins after that time. More is of use only where the API server often takes longer
+    /// than half of it to answer.
+    #[arg(long, env = "LEASE_SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u32).range(2..=60))]
+    pub(crate) lease_seconds: u32,
 
     /// Where /metrics, /healthz and /readyz are served.
     #[arg(long, env = "LISTEN", default_value = "127.0.0.1:9481")]

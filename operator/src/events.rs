@@ -1,5 +1,5 @@
-//! Events: what users must know about their pods, and administrators about the ledger, told once, by
-//! a task of its own, so that they never slow a grant.
+//! Events: what users must know about their pods and other objects, told once, by a task of its own, so
+//! that they never slow a grant.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -20,23 +20,25 @@ const QUEUE: usize = 1024;
 /// The most sentences that are remembered as told.
 const REMEMBERED: usize = 10_000;
 
-/// A sentence about an object: a pod, or one of the ledger's.
+/// A sentence about an object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Notice {
-    about: About,
+    regarding: Regarding,
     is_warning: bool,
     action: &'static str,
     reason: String,
     message: String,
 }
 
+/// An object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct About {
-    api_version: String,
-    kind: &'static str,
-    namespace: Option<String>,
-    name: String,
-    uid: Option<String>,
+pub(crate) struct Regarding {
+    pub(crate) api_version: String,
+    pub(crate) kind: &'static str,
+    /// `None` of an object that is in no namespace.
+    pub(crate) namespace: Option<String>,
+    pub(crate) name: String,
+    pub(crate) uid: Option<String>,
 }
 
 /// Where sentences go.
@@ -47,16 +49,25 @@ pub(crate) struct Events(mpsc::Sender<Notice>);
 
 impl Notice {
     pub(crate) fn warning(pod: &PodFacts, reason: &str, message: &str) -> Self {
+        let pod = Regarding {
+            api_version: "v1".to_owned(),
+            kind: "Pod",
+            namespace: Some(pod.key.namespace.clone()),
+            name: pod.key.name.clone(),
+            uid: Some(pod.uid.clone()),
+        };
         Self {
-            about: About {
-                api_version: "v1".to_owned(),
-                kind: "Pod",
-                namespace: Some(pod.key.namespace.clone()),
-                name: pod.key.name.clone(),
-                uid: Some(pod.uid.clone()),
-            },
-            is_warning: true,
             action: "Attach",
+            ..Self::about(pod, reason, message)
+        }
+    }
+
+    /// A warning about any object.
+    pub(crate) fn about(regarding: Regarding, reason: &str, message: &str) -> Self {
+        Self {
+            regarding,
+            is_warning: true,
+            action: "Reconcile",
             reason: reason.to_owned(),
             message: message.to_owned(),
         }
@@ -93,17 +104,12 @@ impl Notice {
 
     fn of_ledger(kind: &'static str, name: &str, uid: Option<String>, what: &str) -> Self {
         Self {
-            about: About {
-                api_version: format!("{}/{}", keys::GROUP, keys::VERSION),
-                kind,
-                namespace: None,
-                name: name.to_owned(),
-                uid,
-            },
-            is_warning: true,
             action: "Audit",
-            reason: event::LEDGER_INCONSISTENT.to_owned(),
-            message: what.to_owned(),
+            ..Self::about(
+                Regarding::ours(kind, name, uid),
+                event::LEDGER_INCONSISTENT,
+                what,
+            )
         }
     }
 
@@ -111,7 +117,7 @@ impl Notice {
     #[cfg(test)]
     pub(crate) fn text(&self) -> String {
         let kind = if self.is_warning { "Warning" } else { "Normal" };
-        let About { kind: of, name, .. } = &self.about;
+        let Regarding { kind: of, name, .. } = &self.regarding;
         format!("{kind} {} {of}/{name}: {}", self.reason, self.message)
     }
 
@@ -128,14 +134,29 @@ impl Notice {
             secondary: None,
         }
     }
+}
 
-    fn regarding(&self) -> ObjectReference {
+// === impl Regarding ===
+
+impl Regarding {
+    /// An object of ours, none of which is in a namespace.
+    pub(crate) fn ours(kind: &'static str, name: &str, uid: Option<String>) -> Self {
+        Self {
+            api_version: format!("{}/{}", keys::GROUP, keys::VERSION),
+            kind,
+            namespace: None,
+            name: name.to_owned(),
+            uid,
+        }
+    }
+
+    fn reference(&self) -> ObjectReference {
         ObjectReference {
-            api_version: Some(self.about.api_version.clone()),
-            kind: Some(self.about.kind.to_owned()),
-            namespace: self.about.namespace.clone(),
-            name: Some(self.about.name.clone()),
-            uid: self.about.uid.clone(),
+            api_version: Some(self.api_version.clone()),
+            kind: Some(self.kind.to_owned()),
+            namespace: self.namespace.clone(),
+            name: Some(self.name.clone()),
+            uid: self.uid.clone(),
             ..ObjectReference::default()
         }
     }
@@ -177,7 +198,9 @@ pub(crate) fn start(
             if told.contains(&notice) {
                 continue;
             }
-            let published = recorder.publish(&notice.event(), &notice.regarding()).await;
+            let published = recorder
+                .publish(&notice.event(), &notice.regarding.reference())
+                .await;
             metrics.event(&notice.reason, published.is_ok());
             match published {
                 Ok(()) => {
@@ -188,7 +211,7 @@ pub(crate) fn start(
                     told.insert(notice);
                 }
                 Err(error) => {
-                    let About { kind, name, .. } = &notice.about;
+                    let Regarding { kind, name, .. } = &notice.regarding;
                     tracing::warn!(%error, kind, name, "an Event was not taken");
                 }
             }

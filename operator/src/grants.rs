@@ -14,10 +14,12 @@ use std::{sync::Arc, time::Duration};
 
 use futures::{StreamExt as _, stream};
 use landfall_core::ledger::{self, Decision, Millis, Rules, Write};
+use landfall_crds::keys::event;
 use tokio::{sync::mpsc, time};
 
 use crate::{
-    events::{Events, Notice},
+    events::{Events, Notice, Regarding},
+    leader::Leadership,
     metrics::Metrics,
     network::Upkeep,
     network_status::NetworkStatuses,
@@ -29,12 +31,14 @@ mod api;
 mod audit;
 mod backoff;
 mod blocks;
+mod failure;
 mod fences;
 mod nodes;
 
-pub(crate) use api::{Failure, Ledger};
+pub(crate) use api::Ledger;
 pub(crate) use audit::Auditor;
 pub(crate) use backoff::Backoff;
+pub(crate) use failure::Failure;
 
 /// How long events gather before a decision: pods of one Deployment are bound within milliseconds,
 /// and one write of a block serves them all.
@@ -49,6 +53,10 @@ const ROUNDS: usize = 16;
 /// The task that owns the world.
 pub(crate) struct Shell {
     pub(crate) world: World,
+    /// Only its holder decides; the others keep the world up to date.
+    pub(crate) leadership: Leadership,
+    /// Whether it was held at the last look.
+    pub(crate) led: bool,
     pub(crate) ledger: Ledger,
     pub(crate) events: Events,
     pub(crate) upkeep: Upkeep,
@@ -70,21 +78,51 @@ impl Shell {
         let mut wait = Duration::from_millis(IDLE);
         loop {
             self.metrics.turn();
-            match time::timeout(wait, changes.recv()).await {
-                Ok(None) => return,
-                Ok(Some(change)) => {
-                    self.world.observe(change);
-                    time::sleep(BATCH).await;
-                }
-                Err(_) => {}
+            tokio::select! {
+                change = time::timeout(wait, changes.recv()) => match change {
+                    Ok(None) => return,
+                    Ok(Some(change)) => {
+                        self.world.observe(change);
+                        time::sleep(BATCH).await;
+                    }
+                    Err(_) => {}
+                },
+                () = self.leadership.won() => {}
             }
             self.observe(&mut changes);
             if !self.world.is_synced() {
                 continue;
             }
             self.metrics.synced();
-            wait = self.rounds(&mut changes).await;
+            wait = self.turn(&mut changes).await;
         }
+    }
+
+    /// Does all that is due, if this operator leads. Returns how long nothing can happen by itself.
+    async fn turn(&mut self, changes: &mut mpsc::Receiver<Change>) -> Duration {
+        if self.leads() {
+            return self.rounds(changes).await;
+        }
+        self.world.follow();
+        Duration::from_millis(IDLE)
+    }
+
+    /// Whether this operator leads. One that has just begun to looks at everything: what the one before
+    /// it has told and has not is not known.
+    fn leads(&mut self) -> bool {
+        let leads = self.leadership.holds();
+        if leads && !self.led {
+            self.world.begin();
+            self.backoff = Backoff::default();
+            self.network_statuses.begin();
+            self.upkeep.begin();
+            self.next = 0;
+        }
+        if self.led && !leads {
+            self.metrics.follow();
+        }
+        self.led = leads;
+        leads
     }
 
     /// Takes all changes that wait.
@@ -117,6 +155,9 @@ impl Shell {
     /// news.
     async fn settle(&mut self, changes: &mut mpsc::Receiver<Change>) -> Millis {
         for _ in 0..ROUNDS {
+            if !self.leadership.holds() {
+                return 0;
+            }
             self.read_doubts().await;
             // A pod that was bound during the last round is served by this one.
             self.observe(changes);
@@ -151,6 +192,14 @@ impl Shell {
         for notice in self.world.notices.drain(..) {
             self.events.tell(notice);
         }
+    }
+
+    /// A write that the API server will not have is a matter for whoever made its rules.
+    fn tell_refused(&self, kind: &'static str, name: &str, why: &str) {
+        let about = Regarding::ours(kind, name, None);
+        let message = format!("the operator's write is refused, and tried again later: {why}");
+        self.events
+            .tell(Notice::about(about, event::WRITE_REFUSED, &message));
     }
 
     /// Applies a decision: nodes first, so that the pushes that follow the block writes need no

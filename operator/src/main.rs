@@ -2,9 +2,12 @@
 
 mod args;
 mod convert;
+mod definitions;
 mod events;
 mod grants;
+mod leader;
 mod metrics;
+mod namespace_default;
 mod network;
 mod network_status;
 mod nodes;

@@ -39,6 +39,7 @@ pub(crate) struct Metrics {
     addresses: Family<AddressLabels, Gauge>,
     waiting: Family<ReasonLabels, Gauge>,
     findings: Family<InvariantLabels, Gauge>,
+    leader: Gauge,
     is_synced: AtomicBool,
     /// Milliseconds from the start to the last turn of the deciding task.
     last_turn: AtomicU64,
@@ -111,6 +112,9 @@ impl Metrics {
         let findings = Family::default();
         let help = "Contradictions in the ledger that lasted, by the number of the invariant";
         registry.register("ledger_findings", help, Family::clone(&findings));
+        let leader = Gauge::default();
+        let help = "1 while this operator decides and writes, 0 while it waits";
+        registry.register("leader", help, leader.clone());
         Self {
             registry,
             monotonic,
@@ -121,6 +125,7 @@ impl Metrics {
             addresses,
             waiting,
             findings,
+            leader,
             is_synced: AtomicBool::new(false),
             last_turn: AtomicU64::new(0),
         }
@@ -136,8 +141,10 @@ impl Metrics {
         let outcome = match result {
             Ok(_) => "ok",
             Err(Failure::Lost(_) | Failure::Exists) => "lost",
+            Err(Failure::Refused(_)) => "refused",
             Err(Failure::Gone) => "gone",
             Err(Failure::Silence) => "silence",
+            Err(Failure::NotLeading(_)) => "not-leading",
             Err(Failure::Answer(_) | Failure::Api(_)) => "error",
         };
         let labels = RequestLabels {
@@ -227,6 +234,18 @@ impl Metrics {
             };
             self.findings.get_or_create(&labels).set(*count);
         }
+    }
+
+    /// What only whoever decides can say is no longer said.
+    pub(crate) fn follow(&self) {
+        self.addresses.clear();
+        self.waiting.clear();
+        self.findings.clear();
+    }
+
+    /// Whether this operator leads.
+    pub(crate) fn leads(&self, leads: bool) {
+        self.leader.set(i64::from(leads));
     }
 
     /// The deciding task has everything that was there at the start.

@@ -63,6 +63,11 @@ impl NetworkStatuses {
         (statuses, write_all(client, from))
     }
 
+    /// What was sent may not have been written: this operator did not lead.
+    pub(crate) fn begin(&mut self) {
+        self.sent.clear();
+    }
+
     /// Sends the statuses of pods that changed, or whose node's attachments did.
     pub(crate) fn update(&mut self, world: &mut World, owners: &BTreeSet<Uid>) {
         // Behind Multus, Multus alone writes it.

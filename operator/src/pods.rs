@@ -11,7 +11,7 @@ use landfall_crds::keys::annotation;
 
 mod resolve;
 
-pub(crate) use resolve::{Directory, Listing, Resolved, Surroundings, resolve};
+pub(crate) use resolve::{Directory, Element, Listing, Resolved, Surroundings, resolve};
 
 /// Names a pod.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

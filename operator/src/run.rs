@@ -10,7 +10,7 @@ use kube::Client;
 use landfall_core::ledger::Millis;
 use tokio::{
     signal::unix::{SignalKind, signal},
-    sync::mpsc,
+    sync::{mpsc, oneshot},
     task::JoinSet,
 };
 use tracing_subscriber::EnvFilter;
@@ -19,6 +19,7 @@ use crate::{
     args::{Args, LogFormat, Task},
     events,
     grants::{Auditor, Backoff, Ledger, Shell},
+    leader::{Candidate, Clocks, Leadership, Times, gated},
     metrics::{self, Metrics},
     network::Upkeep,
     network_status::NetworkStatuses,
@@ -47,45 +48,29 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
 
 /// Runs the operator until it is told to end.
 async fn serve(args: Args, client: Client) -> anyhow::Result<()> {
-    let Args {
-        namespace,
-        agent_labels,
-        door,
-        pod_name,
-        listen,
-        ..
-    } = args;
     let mut end = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let metrics = Arc::new(Metrics::new(monotonic));
+    let leadership = Leadership::new(monotonic);
     let mut tasks = JoinSet::new();
-    tasks.spawn(metrics::serve::serve(listen, Arc::clone(&metrics)).await?);
-    tokio::spawn(uninstall::take_back(client.clone()));
-    let (events, telling) = events::start(client.clone(), pod_name, Arc::clone(&metrics));
-    tasks.spawn(telling);
-    let (upkeep, keeping) = Upkeep::start(client.clone(), Arc::clone(&metrics));
-    tasks.spawn(keeping);
-    let (network_statuses, showing) = NetworkStatuses::start(client.clone(), door);
-    tasks.spawn(showing);
-    let (to, changes) = mpsc::channel(QUEUE);
-    let agents = AgentPods {
-        namespace: namespace.clone(),
-        labels: agent_labels.into_iter().collect(),
-    };
-    Watches::new(client.clone(), Arc::clone(&metrics), to).start(agents, &mut tasks);
-    let shell = Shell {
-        ledger: Ledger::new(client, &namespace),
-        world: World::new(namespace),
-        events,
-        upkeep,
-        network_statuses,
+    tasks.spawn(metrics::serve::serve(args.listen, Arc::clone(&metrics)).await?);
+    let candidate = Candidate::new(
+        client.clone(),
+        &args.namespace,
+        args.pod_name.as_deref(),
+        Times::of(Duration::from_secs(args.lease_seconds.into())),
+        (leadership.clone(), Arc::clone(&metrics)),
+        Clocks { monotonic, wall },
+    );
+    start(
+        args,
+        &gated(client, &leadership),
+        leadership,
         metrics,
-        clock: wall,
-        backoff: Backoff::default(),
-        auditor: Auditor::default(),
-        next: 0,
-    };
-    tasks.spawn(shell.run(changes));
+        &mut tasks,
+    );
+    let (resign, resigned) = oneshot::channel();
+    let mut election = tokio::spawn(candidate.run(resigned));
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         "landfall-operator runs"
@@ -97,11 +82,58 @@ async fn serve(args: Args, client: Client) -> anyhow::Result<()> {
             ended.transpose().context("a task failed")?;
             anyhow::bail!("a task ended that never should");
         }
+        ended = &mut election => {
+            ended.context("the election failed")?;
+            anyhow::bail!("the election ended, which it never should");
+        }
     }
-    // Nothing needs to be finished: whatever was under way, the next operator decides anew.
+    // What was sent is finished; whatever else was under way, the next operator decides anew.
     tracing::info!("told to end");
+    resign.send(()).ok();
+    election.await.context("the election failed")?;
     tasks.shutdown().await;
     Ok(())
+}
+
+/// Starts all that watches, decides and writes. The client writes only while this operator leads.
+fn start(
+    args: Args,
+    client: &Client,
+    leadership: Leadership,
+    metrics: Arc<Metrics>,
+    tasks: &mut JoinSet<()>,
+) {
+    let namespace = args.namespace;
+    tokio::spawn(uninstall::take_back(client.clone(), leadership.clone()));
+    let (events, telling) = events::start(client.clone(), args.pod_name, Arc::clone(&metrics));
+    tasks.spawn(telling);
+    let (upkeep, keeping) = Upkeep::start(client.clone(), Arc::clone(&metrics));
+    tasks.spawn(keeping);
+    let (network_statuses, showing) = NetworkStatuses::start(client.clone(), args.door);
+    tasks.spawn(showing);
+    let (to, changes) = mpsc::channel(QUEUE);
+    let agents = AgentPods {
+        namespace: namespace.clone(),
+        labels: args.agent_labels.into_iter().collect(),
+    };
+    Watches::new(client.clone(), Arc::clone(&metrics), to).start(agents, tasks);
+    let mut world = World::new(namespace.clone());
+    world.door = args.door;
+    let shell = Shell {
+        ledger: Ledger::new(client.clone(), &namespace),
+        world,
+        leadership,
+        led: false,
+        events,
+        upkeep,
+        network_statuses,
+        metrics,
+        clock: wall,
+        backoff: Backoff::default(),
+        auditor: Auditor::default(),
+        next: 0,
+    };
+    tasks.spawn(shell.run(changes));
 }
 
 fn start_log(format: LogFormat, level: &str) -> anyhow::Result<()> {

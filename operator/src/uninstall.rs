@@ -2,7 +2,8 @@
 //! agents go that could do it. The chart runs it as a Job before it removes anything.
 //!
 //! `spec.uninstall` stays set when all is removed, so that no agent chains the plugin again
-//! meanwhile. An operator that starts to work takes it back: then Landfall is wanted.
+//! meanwhile. An operator that starts to work takes it back once, when it first leads: then Landfall is
+//! wanted.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -16,6 +17,8 @@ use kube::{
 use landfall_crds::node::LandfallNode;
 use serde_json::json;
 use tokio::time::{sleep, timeout};
+
+use crate::leader::Leadership;
 
 /// Between two looks at all nodes.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -121,9 +124,12 @@ fn has_answered(object: &LandfallNode) -> bool {
     status.is_some_and(|s| s.unchained && s.observed_generation >= object.metadata.generation)
 }
 
-/// Takes the question back, as soon as the API server can be reached.
-pub(crate) async fn take_back(client: Client) {
+/// Takes the question back, once this operator leads and the API server can be reached.
+pub(crate) async fn take_back(client: Client, leadership: Leadership) {
     let nodes: Api<LandfallNode> = Api::all(client);
+    while !leadership.holds() {
+        sleep(PAUSE).await;
+    }
     while let Err(error) = try_take_back(&nodes).await {
         tracing::warn!(%error, "can't see whether nodes were told to uninstall");
         sleep(PATIENCE).await;

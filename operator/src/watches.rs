@@ -17,7 +17,9 @@ use serde::de::DeserializeOwned;
 use tokio::{sync::mpsc, task::JoinSet};
 
 use crate::{
+    definitions::{self, DefinitionFacts},
     metrics::Metrics,
+    namespace_default,
     network::NetworkObject,
     nodes::NodeFacts,
     pods::{AgentPods, PodFacts},
@@ -34,6 +36,9 @@ pub(crate) enum Change {
     Ipvlan(Event<NetworkObject>),
     NodeObject(Event<Box<LandfallNode>>),
     Block(Event<Box<AddressBlock>>),
+    Definition(Event<DefinitionFacts>),
+    /// Whether the API server can give pods the networks of their namespace.
+    NamespaceDefault(bool),
 }
 
 /// The end of all watches.
@@ -83,6 +88,9 @@ impl Watches {
         tasks.spawn(self.watch("addressblocks", all, |event| {
             Some(Change::Block(map(event, Box::new)))
         }));
+        let (client, to) = (self.client.clone(), self.to.clone());
+        tasks.spawn(namespace_default::watch(client, to));
+        tasks.spawn(definitions::watch(self.client, self.to));
     }
 
     fn watch<K>(
@@ -142,7 +150,8 @@ fn pod_event(event: Event<Pod>, agents: &AgentPods) -> Option<Event<PodFacts>> {
     }
 }
 
-fn map<K, T>(event: Event<K>, read: impl Fn(K) -> T) -> Event<T> {
+/// The same event about something else.
+pub(crate) fn map<K, T>(event: Event<K>, read: impl Fn(K) -> T) -> Event<T> {
     match event {
         Event::Apply(object) => Event::Apply(read(object)),
         Event::Delete(object) => Event::Delete(read(object)),

@@ -19,6 +19,8 @@ use landfall_core::{
 use landfall_crds::{block::AddressBlock, node::LandfallNode};
 
 use crate::{
+    args::Door,
+    definitions::{Definition, DefinitionKey},
     events::Notice,
     network::{NetworkObject, Networks},
     nodes::NodeFacts,
@@ -27,6 +29,7 @@ use crate::{
 };
 
 mod blocks;
+mod definitions;
 mod missing_parents;
 mod namespaces;
 mod networks;
@@ -61,6 +64,13 @@ pub(crate) struct World {
     networks: Networks,
     node_objects: BTreeMap<Name, LandfallNode>,
     blocks: BTreeMap<BlockId, AddressBlock>,
+    definitions: BTreeMap<DefinitionKey, Definition>,
+    /// What pods ask for that is not ours.
+    others: definitions::Others,
+    /// Whether the API server can give pods the networks of their namespace.
+    has_namespace_default: bool,
+    /// The door through which pods reach their networks.
+    pub(crate) door: Door,
     /// Objects that a list did not name: read before they are believed gone, for the list may be
     /// older than our own write.
     pub(crate) doubts: Doubts,
@@ -89,6 +99,8 @@ struct Stale {
     networks: bool,
     /// Namespaces whose labels changed.
     namespaces: BTreeSet<String>,
+    /// A NetworkAttachmentDefinition changed.
+    definitions: bool,
     /// Nodes whose object may have to say something else beside grants.
     nodes: BTreeSet<Name>,
     /// Nodes whose attachments or parents changed, for what pods are told.
@@ -106,6 +118,7 @@ struct Watched {
     ipvlan: Relist<Uid>,
     node_objects: Relist<Name>,
     blocks: Relist<BlockId>,
+    definitions: Relist<DefinitionKey>,
 }
 
 // === impl World ===
@@ -133,6 +146,10 @@ impl World {
             networks: Networks::default(),
             node_objects: BTreeMap::new(),
             blocks: BTreeMap::new(),
+            definitions: BTreeMap::new(),
+            others: BTreeMap::new(),
+            has_namespace_default: true,
+            door: Door::Auto,
             doubts: Doubts::default(),
             changed: true,
             stale: Stale::default(),
@@ -158,6 +175,7 @@ impl World {
             && watches.ipvlan.is_synced()
             && watches.node_objects.is_synced()
             && watches.blocks.is_synced()
+            && watches.definitions.is_synced()
     }
 
     /// Takes what a watch saw.
@@ -172,13 +190,18 @@ impl World {
             Change::Ipvlan(event) => self.observe_ipvlan(event),
             Change::NodeObject(event) => self.observe_node_object(event),
             Change::Block(event) => self.observe_block(event),
+            Change::Definition(event) => self.observe_definition(event),
+            Change::NamespaceDefault(is_served) => self.observe_namespace_default(is_served),
         }
     }
 
     /// Whether another decision may come to something else than the last one.
     pub(crate) fn is_news(&self) -> bool {
         let stale = &self.stale;
-        let is_stale = stale.networks || !stale.namespaces.is_empty() || !stale.nodes.is_empty();
+        let is_stale = stale.networks
+            || stale.definitions
+            || !stale.namespaces.is_empty()
+            || !stale.nodes.is_empty();
         let is_doubted = !self.doubts.nodes.is_empty() || !self.doubts.blocks.is_empty();
         self.changed || is_stale || is_doubted || !self.notices.is_empty()
     }
@@ -188,10 +211,33 @@ impl World {
         self.changed = false;
     }
 
+    /// Another operator decides: what hangs on several objects is worked out, and nothing is kept that
+    /// only whoever decides has to tell or write.
+    pub(crate) fn follow(&mut self) {
+        self.settle();
+        self.notices.clear();
+        self.stale = Stale::default();
+    }
+
+    /// This operator decides from now on: everything is looked at.
+    pub(crate) fn begin(&mut self) {
+        self.changed = true;
+        self.notices.clear();
+        self.tell_namespaces();
+        // Pods too: they hang on networks.
+        self.stale.networks = true;
+        let nodes = self.nodes.keys().chain(self.node_objects.keys());
+        self.stale.nodes.extend(nodes.cloned());
+        self.stale
+            .reported
+            .extend(self.node_objects.keys().cloned());
+    }
+
     /// Works out again what hangs on several objects. To be called before each decision.
     pub(crate) fn settle(&mut self) {
         self.settle_networks();
         self.settle_namespaces();
+        self.settle_definitions();
     }
 }
 

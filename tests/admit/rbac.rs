@@ -63,6 +63,7 @@ fn an_operator_writes_ledger_node_specs_and_statuses_and_reads_no_secrets() -> R
             "macvlannetworks.landfall.dev [] [list watch patch]",
             "macvlannetworks.landfall.dev/status [] [patch]",
             "namespaces [] [list watch]",
+            "network-attachment-definitions.k8s.cni.cncf.io [] [list watch]",
             "nodes [] [get list watch]",
             "pods [] [list watch]",
             "pods/status [] [patch]",
@@ -73,6 +74,8 @@ fn an_operator_writes_ledger_node_specs_and_statuses_and_reads_no_secrets() -> R
         let ledger = [
             "configmaps [] [create]",
             "configmaps [landfall-ledger] [get update]",
+            "leases.coordination.k8s.io [] [create]",
+            "leases.coordination.k8s.io [landfall-operator] [get list watch update]",
         ];
         assert_eq!(at_home, ledger);
         Ok(())

@@ -4,7 +4,6 @@
 //! that process kills all it has started, as a power cut does.
 
 use std::{
-    ffi::OsStr,
     fs::{self, File},
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -130,7 +129,7 @@ pub(crate) fn daemon(words: &[&str], paths: &[&Path], log: &Path) -> Result<()> 
         fs::create_dir_all(folder)?;
     }
     let out = File::create(log).with_context(|| log.display().to_string())?;
-    alone(layout::own_copy())
+    Command::new(layout::own_copy())
         .args(words)
         .args(paths)
         .stdin(Stdio::null())
@@ -140,15 +139,6 @@ pub(crate) fn daemon(words: &[&str], paths: &[&Path], log: &Path) -> Result<()> 
         .spawn()
         .with_context(|| layout::own_copy().display().to_string())?;
     Ok(())
-}
-
-/// A command that inherits nothing but stdin, stdout and stderr: a lock, say, that whoever started it
-/// holds by a file descriptor (`flock FILE cargo dev up`) would be held as long as the daemon lives.
-pub(crate) fn alone(program: impl AsRef<OsStr>) -> Command {
-    const CLOSED: &str = r#"exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; exec "$@""#;
-    let mut command = Command::new("sh");
-    command.args(["-c", CLOSED, "sh"]).arg(program);
-    command
 }
 
 /// `internal launch FOLDER NETNS`: enters the namespaces, leaves PID 1 behind and ends.

@@ -30,7 +30,6 @@ use anyhow::{Context, Result, bail};
 pub(crate) use serve::serve;
 
 use crate::{
-    launch,
     layout::{self, BRIDGE_CLUSTER, BRIDGE_LAN, NETNS_BRIDGES, Node},
     network, process, progress,
 };
@@ -153,8 +152,7 @@ fn boot(node: &Node) -> Result<()> {
     let umid = folder.join("umid");
     fs::remove_dir_all(&umid).unwrap_or_default();
     fs::create_dir_all(&umid)?;
-    let mut uml = launch::alone("setsid");
-    uml.arg("nsenter");
+    let mut uml = process::words("setsid nsenter");
     uml.arg(format!("--net={}", network::path(NETNS_BRIDGES).display()));
     uml.args(machine::kernel(
         &folder,

@@ -1,6 +1,6 @@
 //! The requests of the ledger's shell.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use futures::{StreamExt as _, stream};
 use k8s_openapi::api::core::v1::{ConfigMap, Node};
@@ -16,38 +16,13 @@ use landfall_crds::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::failure::{Failure, within};
 use crate::world::NodeWrite;
 
-/// How long a request may take. Longer, its outcome is unknown and the object is read again.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// How often a lost touch of the epochs' object is repeated.
 const TOUCHES: usize = 8;
 /// Requests under way at once.
 const CONCURRENT: usize = 16;
-
-/// Why a request did not do what it should.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
-    /// The object is not the version that was asked for, or, in the same words of the API server, it is
-    /// not acceptable: a JSON patch whose test fails, a schema and an admission policy all say Invalid.
-    #[error("the object has changed since it was read, or is refused: {0}")]
-    Lost(String),
-    /// There is no such object.
-    #[error("the object is not there")]
-    Gone,
-    /// There is one already.
-    #[error("the object is there already")]
-    Exists,
-    /// No answer: it may have been done, or be done later.
-    #[error("no answer within {} s", PATIENCE.as_secs())]
-    Silence,
-    /// The API server's answer is not one of ours.
-    #[error("unexpected answer: {0}")]
-    Answer(&'static str),
-    /// Anything else.
-    #[error(transparent)]
-    Api(#[from] kube::Error),
-}
 
 /// Reads and writes of node objects and blocks.
 #[derive(Clone)]
@@ -201,20 +176,6 @@ impl Ledger {
     }
 }
 
-async fn within<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T, Failure> {
-    match tokio::time::timeout(PATIENCE, request).await {
-        Err(_) => Err(Failure::Silence),
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(kube::Error::Api(status))) if status.is_already_exists() => Err(Failure::Exists),
-        Ok(Err(kube::Error::Api(status))) if status.is_conflict() || status.is_invalid() => {
-            tracing::debug!(%status, "a compare-and-swap was lost");
-            Err(Failure::Lost(status.message))
-        }
-        Ok(Err(kube::Error::Api(status))) if status.is_not_found() => Err(Failure::Gone),
-        Ok(Err(error)) => Err(error.into()),
-    }
-}
-
 /// Only the fields that changed, and only if the spec is still the generation that was read: the
 /// agent's status writes, which come all the time, don't disturb it.
 fn node_patch(before: &LandfallNode, spec: &LandfallNodeSpec) -> Result<Patch<()>, Failure> {
@@ -241,6 +202,9 @@ fn node_patch(before: &LandfallNode, spec: &LandfallNodeSpec) -> Result<Patch<()
     }
     if old.refusals != spec.refusals {
         set("refusals", value(&spec.refusals)?);
+    }
+    if old.not_ours != spec.not_ours {
+        set("notOurs", value(&spec.not_ours)?);
     }
     if old.fenced != spec.fenced {
         set("fenced", value(&spec.fenced)?);

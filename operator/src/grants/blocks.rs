@@ -17,7 +17,7 @@ use landfall_core::{
 };
 use landfall_crds::{block::AddressBlock, node::LandfallNode};
 
-use super::{Shell, api::Failure, backoff::Target};
+use super::{Failure, Shell, backoff::Target};
 use crate::{convert, events::Notice, world::name_of};
 
 /// A request about a block, and its answer.
@@ -204,6 +204,14 @@ impl Shell {
                     let block = id.object_name();
                     tracing::warn!(block, %error, "an AddressBlock is lost again and again");
                 }
+                self.world.doubts.blocks.insert(id);
+            }
+            Err(Failure::NotLeading(_)) => {}
+            Err(Failure::Refused(why)) => {
+                let block = id.object_name();
+                tracing::warn!(block, verb, why, "an AddressBlock request is refused");
+                self.tell_refused("AddressBlock", &block, &why);
+                self.backoff.failed(target, now);
                 self.world.doubts.blocks.insert(id);
             }
             Err(error @ (Failure::Silence | Failure::Answer(_) | Failure::Api(_))) => {

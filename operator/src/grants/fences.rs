@@ -5,7 +5,7 @@ use landfall_core::{
     ledger::{Millis, Write, view::Evidence},
 };
 
-use super::{Shell, api::Failure};
+use super::{Failure, Shell};
 use crate::nodes::NodeFacts;
 
 // === impl Shell ===

@@ -12,7 +12,7 @@ use landfall_core::{
 };
 use landfall_crds::node::{LandfallNode, LandfallNodeSpec};
 
-use super::{Shell, api::Failure, backoff::Target};
+use super::{Failure, Shell, backoff::Target};
 use crate::{events::Notice, world::NodeWrite};
 
 /// A request about a node object, and its answer.
@@ -103,6 +103,13 @@ impl Shell {
                 if self.backoff.lost(target, now) {
                     tracing::warn!(node = %name, %error, "a LandfallNode is lost again and again");
                 }
+                self.world.doubt_node(name);
+            }
+            Err(Failure::NotLeading(_)) => self.world.retry_node(name),
+            Err(Failure::Refused(why)) => {
+                tracing::warn!(node = %name, verb, why, "a LandfallNode request is refused");
+                self.tell_refused("LandfallNode", name.as_str(), &why);
+                self.backoff.failed(target, now);
                 self.world.doubt_node(name);
             }
             Err(error @ (Failure::Silence | Failure::Answer(_) | Failure::Api(_))) => {

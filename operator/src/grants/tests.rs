@@ -5,6 +5,7 @@ use serde_json::json;
 mod api;
 mod crashes;
 mod hand;
+mod leadership;
 mod rig;
 
 use api::Fault;

@@ -84,6 +84,12 @@ impl Upkeep {
         (upkeep, write_all(client, from))
     }
 
+    /// What was sent may not have been written: this operator did not lead.
+    pub(crate) fn begin(&mut self) {
+        self.sent.clear();
+        self.last = 0;
+    }
+
     /// Sends what is due. Finalizers at once, for a new network is of no use without; statuses once
     /// a second. Returns when it wants to be called again.
     pub(crate) fn run(&mut self, world: &World, now: Millis) -> Option<Millis> {

@@ -9,6 +9,7 @@ use landfall_crds::{
     conditions::{self, Verdict as Says},
     keys::{condition, reason},
     network_spec::{AddressCounts, NetworkAddresses, NetworkNodes, NetworkStatus, NetworkSummary},
+    node::ParentStatus,
 };
 
 use super::{
@@ -116,9 +117,14 @@ fn parents_ready(serving: &Serving) -> Condition {
     match failing.first() {
         Some((node, parent)) if failing.len() == usize::try_from(*total).unwrap_or(usize::MAX) => {
             let message = parent.message.as_deref().unwrap_or("it does not say why");
+            let reason = if is_conflict(parent) {
+                reason::PARENT_CONFLICT
+            } else {
+                reason::PARENT_MISSING
+            };
             no(
                 kind,
-                reason::PARENT_MISSING,
+                reason,
                 format!("no node has a parent for it; {node}: {message}"),
             )
         }
@@ -144,11 +150,21 @@ fn degraded(serving: &Serving) -> Condition {
     } else {
         format!("; and {more} more")
     };
-    yes(
-        kind,
-        "NodesCannotServe",
-        &format!("{}{more}", named.join("; ")),
-    )
+    let reason = if serving
+        .failing
+        .iter()
+        .all(|(_, parent)| is_conflict(parent))
+    {
+        reason::PARENT_CONFLICT
+    } else {
+        "NodesCannotServe"
+    };
+    yes(kind, reason, &format!("{}{more}", named.join("; ")))
+}
+
+/// An older network has the parent, in a way that excludes this one.
+fn is_conflict(parent: &ParentStatus) -> bool {
+    parent.reason.as_deref() == Some(reason::PARENT_CONFLICT)
 }
 
 fn addresses_available(

@@ -24,6 +24,8 @@ struct Interface {
     ips: Vec<IpAddr>,
     #[serde(skip_serializing_if = "Option::is_none")]
     mac: Option<Mac>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mtu: Option<u32>,
     #[serde(skip_serializing_if = "is_false")]
     default: bool,
     dns: Dns,
@@ -63,7 +65,12 @@ pub(crate) fn text(world: &World, owner: Uid) -> Option<String> {
     for want in &pod.wants {
         let grants = attached(node, owner, want.interface.as_str())?;
         let network = world.view.networks.get(&want.network).map(|n| &n.network);
-        interfaces.push(attachment(&want.interface, &grants, network));
+        let mtu = network.and_then(|network| network.mtu);
+        let mtu = mtu.or_else(|| parents_mtu(node, want.network));
+        interfaces.push(Interface {
+            mtu,
+            ..attachment(&want.interface, &grants, network)
+        });
     }
     (interfaces.len() > 1).then(|| spell(&interfaces)).flatten()
 }
@@ -88,6 +95,13 @@ pub(crate) fn attached<'n>(
         }),
     };
     (!grants.is_empty() && grants.iter().all(is_attached)).then_some(grants)
+}
+
+/// What attachments have of a network that has no MTU of its own.
+fn parents_mtu(node: &LandfallNode, network: Uid) -> Option<u32> {
+    let parents = node.status.iter().flat_map(|status| &status.parents);
+    let mut parents = parents.filter(|parent| parent.network == network);
+    parents.find_map(|parent| parent.mtu)
 }
 
 fn attachment(interface: &Name, grants: &[&Grant], network: Option<&Network>) -> Interface {

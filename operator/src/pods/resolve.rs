@@ -11,6 +11,14 @@ use landfall_core::{
 use landfall_crds::keys::event;
 
 use super::{DefaultRoutes, PodFacts};
+use crate::{
+    args::Door,
+    definitions::{Definition, DefinitionKey},
+};
+
+mod names;
+
+use names::target;
 
 /// Networks by name, as pods see them.
 pub(crate) type Directory = BTreeMap<Name, Listing>;
@@ -24,11 +32,22 @@ pub(crate) enum Listing {
     Invalid(Uid, String),
 }
 
+/// An element of a pod's annotation that another plugin serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Element {
+    /// The interface that it is for.
+    pub(crate) interface: Name,
+    /// The name in it.
+    pub(crate) name: Name,
+}
+
 /// A pod's wishes, resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Resolved {
     /// What the ledger serves.
     pub(crate) pod: Pod,
+    /// What another plugin serves.
+    pub(crate) others: Vec<Element>,
     /// The default routes that it asks for.
     pub(crate) default_routes: DefaultRoutes,
 }
@@ -44,6 +63,10 @@ pub(crate) struct Surroundings<'a, F> {
     pub(crate) namespace: &'a Labels,
     /// The operator's own namespace.
     pub(crate) home: &'a str,
+    /// NetworkAttachmentDefinitions, whose names the NPWG's annotation may use.
+    pub(crate) definitions: &'a BTreeMap<DefinitionKey, Definition>,
+    /// How the pod reaches its networks.
+    pub(crate) door: Door,
     /// The pod holds grants already. What a change of the network forbids is forbidden to the next
     /// pod: an address is never taken from one that has it.
     pub(crate) is_served: bool,
@@ -55,14 +78,22 @@ where
     F: Fn(Uid) -> Option<&'a Network>,
 {
     let mut default_routes = DefaultRoutes::new();
+    let mut others = Vec::new();
     let wants = attachment::requests(facts.npwg.as_deref(), facts.landfall.as_deref())
         .map_err(|error| invalid(error.to_string()))
         .and_then(|requests| {
-            let wants = requests.into_iter().map(|request| {
+            let wants = requests.into_iter().filter_map(|request| {
+                let Some(target) = target(facts, &request, around).transpose() else {
+                    others.push(Element {
+                        interface: request.interface,
+                        name: request.name,
+                    });
+                    return None;
+                };
                 if let Some(gateways) = &request.default_route {
                     default_routes.insert(request.interface.clone(), gateways.clone());
                 }
-                want(facts, request, around)
+                Some(target.and_then(|uid| want(facts, request, uid, around)))
             });
             wants.collect::<Result<Vec<Want>, Refusal>>()
         });
@@ -76,6 +107,7 @@ where
             wants,
             refusal,
         },
+        others,
         default_routes,
     }
 }
@@ -83,38 +115,13 @@ where
 fn want<'a, F>(
     facts: &PodFacts,
     request: Request,
+    uid: Uid,
     around: &Surroundings<'a, F>,
 ) -> Result<Want, Refusal>
 where
     F: Fn(Uid) -> Option<&'a Network>,
 {
     let name = &request.name;
-    if let Some(namespace) = &request.namespace
-        && namespace.as_str() != facts.key.namespace
-        && namespace.as_str() != around.home
-    {
-        return Err(invalid(format!(
-            "annotation {}: network {name} is named with namespace {namespace}, but networks have \
-             no namespace: write {name} alone",
-            request.key
-        )));
-    }
-    let uid = match around.directory.get(name) {
-        Some(Listing::Network(uid)) => *uid,
-        Some(Listing::Invalid(uid, _)) if around.is_served => *uid,
-        Some(Listing::Invalid(_, message)) => {
-            return Err(unknown(format!(
-                "network {name} is not accepted: {message}"
-            )));
-        }
-        None => {
-            return Err(unknown(format!(
-                "there is no MacvlanNetwork or IpvlanNetwork {name}: create it, or correct the \
-                 pod's annotation {}",
-                request.key
-            )));
-        }
-    };
     if !around.is_served {
         let network = (around.network)(uid)
             .ok_or_else(|| unknown(format!("network {name} is not accepted yet")))?;

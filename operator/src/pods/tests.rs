@@ -9,7 +9,11 @@ use landfall_core::{
 use serde_json::json;
 
 use super::{AgentPods, Directory, Listing, PodFacts, Resolved, Surroundings, resolve};
-use crate::samples;
+use crate::{
+    args::Door,
+    definitions::{Definition, DefinitionKey},
+    samples,
+};
 
 fn agents() -> AgentPods {
     AgentPods {
@@ -81,6 +85,8 @@ struct World {
     networks: BTreeMap<Uid, Network>,
     directory: Directory,
     namespace: Labels,
+    definitions: BTreeMap<DefinitionKey, Definition>,
+    door: Door,
     is_served: bool,
 }
 
@@ -112,6 +118,8 @@ fn world() -> World {
         networks: networks.into_iter().map(|n| (n.uid, n)).collect(),
         directory,
         namespace: Labels::new(),
+        definitions: BTreeMap::new(),
+        door: Door::Chained,
         is_served: false,
     }
 }
@@ -122,6 +130,8 @@ fn resolved(world: &World, annotation: &str) -> Resolved {
         network: |uid| world.networks.get(&uid),
         namespace: &world.namespace,
         home: "landfall-system",
+        definitions: &world.definitions,
+        door: world.door,
         is_served: world.is_served,
     };
     resolve(&samples::pod(annotation), &around)
@@ -233,4 +243,96 @@ fn a_pod_that_has_its_grants_keeps_asking_for_them_whatever_became_of_the_networ
     assert_eq!(uids("red"), [Uid(2)]);
     assert_eq!(uids("broken"), [Uid(9)]);
     assert_eq!(uids("nowhere"), []);
+}
+
+/// NetworkAttachmentDefinitions of the pod's namespace: `fast` is of another plugin, and so is one that has
+/// the name of a network; `nad` names network storage.
+fn with_definitions(door: Door) -> World {
+    let key = |name: &str| DefinitionKey {
+        namespace: Name::from("default"),
+        name: Name::from(name),
+    };
+    let definitions = BTreeMap::from([
+        (key("fast"), Definition::Other),
+        (key("storage"), Definition::Other),
+        (key("nad"), Definition::Ours(Name::from("storage"))),
+    ]);
+    World {
+        definitions,
+        door,
+        ..world()
+    }
+}
+
+/// The interfaces that are ours, and those that are not; or the refusal's reason.
+fn split(world: &World, annotation: &str) -> Result<(Vec<String>, Vec<String>), String> {
+    let resolved = resolved(world, annotation);
+    if let Some(refusal) = resolved.pod.refusal {
+        return Err(format!("{}: {}", refusal.reason, refusal.message));
+    }
+    let ours = resolved
+        .pod
+        .wants
+        .iter()
+        .map(|want| want.interface.to_string());
+    let others = resolved
+        .others
+        .iter()
+        .map(|other| other.interface.to_string());
+    Ok((ours.collect(), others.collect()))
+}
+
+#[test]
+fn chained_an_unknown_name_is_another_plugins_if_a_definition_has_it() {
+    let world = with_definitions(Door::Chained);
+    let both = |ours: &[&str], others: &[&str]| {
+        let all = |list: &[&str]| list.iter().map(|&text| text.to_owned()).collect();
+        Ok((all(ours), all(others)))
+    };
+    assert_eq!(split(&world, "fast, storage"), both(&["net2"], &["net1"]));
+    assert_eq!(split(&world, "storage, fast@f0"), both(&["net1"], &["f0"]));
+    assert_eq!(split(&world, "fast"), both(&[], &["net1"]));
+    let unknown = split(&world, "storage, nowhere").unwrap_err();
+    assert!(
+        unknown.starts_with("UnknownNetwork: there is no Macvlan"),
+        "{unknown}"
+    );
+    let elsewhere = split(&world, "other/fast").unwrap_err();
+    assert!(elsewhere.starts_with("InvalidAnnotation"), "{elsewhere}");
+    let ours = PodFacts {
+        npwg: None,
+        landfall: Some("fast".to_owned()),
+        ..samples::pod("")
+    };
+    let around = Surroundings {
+        directory: &world.directory,
+        network: |uid| world.networks.get(&uid),
+        namespace: &world.namespace,
+        home: "landfall-system",
+        definitions: &world.definitions,
+        door: world.door,
+        is_served: false,
+    };
+    let refusal = resolve(&ours, &around).pod.refusal;
+    assert_eq!(refusal.unwrap().reason, "UnknownNetwork");
+}
+
+#[test]
+fn behind_multus_names_are_those_of_definitions() {
+    let world = with_definitions(Door::Delegate);
+    let networks = |annotation: &str| {
+        let resolved = resolved(&world, annotation);
+        assert_eq!(resolved.pod.refusal, None, "{annotation}");
+        let wants = resolved.pod.wants.iter();
+        wants
+            .map(|want| (want.network, want.interface.to_string()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(networks("fast, nad"), [(Uid(1), "net2".to_owned())]);
+    assert_eq!(networks("storage"), []);
+    let unknown = split(&world, "shared").unwrap_err();
+    assert!(
+        unknown.contains("no NetworkAttachmentDefinition default/shared"),
+        "{unknown}"
+    );
 }

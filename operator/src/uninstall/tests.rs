@@ -83,7 +83,7 @@ async fn an_operator_that_starts_takes_the_question_back() {
     uninstall(cluster.client(), Duration::from_secs(20))
         .await
         .unwrap();
-    take_back(cluster.client()).await;
+    take_back(cluster.client(), Leadership::always()).await;
     assert_eq!(cluster.told(), Vec::<String>::new());
 }
 

@@ -2,7 +2,7 @@
 
 use landfall_core::id::Uid;
 use landfall_crds::{
-    keys::event,
+    keys::{event, reason},
     node::{LandfallNode, ServedNetwork},
 };
 
@@ -54,5 +54,10 @@ fn lacks_parent(node: &LandfallNode, network: &ServedNetwork) -> Option<String> 
         .find(|parent| parent.network == network.uid)?;
     let message = parent.message.as_deref().or(parent.reason.as_deref());
     let message = message.unwrap_or("it does not say why");
-    (!parent.ready).then(|| format!("network {name} has no parent ({message})"))
+    let says = if parent.reason.as_deref() == Some(reason::PARENT_CONFLICT) {
+        "is not served"
+    } else {
+        "has no parent"
+    };
+    (!parent.ready).then(|| format!("network {name} {says} ({message})"))
 }

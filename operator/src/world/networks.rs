@@ -47,6 +47,19 @@ impl World {
         self.macvlan.iter().chain(&self.ipvlan)
     }
 
+    /// When a network was made, and its name: the older one has what only one can have. One whose object
+    /// has gone is older than all: it holds what it has.
+    pub(super) fn age(&self, network: Uid) -> (i64, Name) {
+        let object = self
+            .macvlan
+            .get(&network)
+            .or_else(|| self.ipvlan.get(&network));
+        object.map_or_else(
+            || (i64::MIN, Name::default()),
+            |object| (object.created(), object.name()),
+        )
+    }
+
     /// What was found about a network.
     pub(crate) fn verdict(&self, uid: Uid) -> Option<&Verdict> {
         self.networks.verdicts.get(&uid)

@@ -72,6 +72,7 @@ impl World {
             }
         }
         spec.networks = self.served_on(name, &object.spec.networks);
+        spec.not_ours = self.others_on(name);
         (spec != object.spec).then(|| NodeWrite::Spec {
             before: Box::new(object.clone()),
             spec: Box::new(spec),
@@ -106,6 +107,7 @@ impl World {
         let spec = LandfallNodeSpec {
             node: identity,
             networks: self.served_on(name, &[]),
+            not_ours: self.others_on(name),
             ..LandfallNodeSpec::default()
         };
         let mut object = LandfallNode::new(name.as_str(), spec);
@@ -143,7 +145,7 @@ impl World {
         entries.any(|entry| entry.holder.as_ref().is_some_and(|h| h.node == *name))
     }
 
-    /// The networks as a node must serve them. One that its object shows no more (its user broke it)
+    /// The networks as a node must serve them, the oldest first. One that its object shows no more (its user broke it)
     /// stays as the node has it, as long as something is held.
     fn served_on(&self, name: &Name, before: &[ServedNetwork]) -> Vec<ServedNetwork> {
         let labels = self.labels_of(name);
@@ -153,6 +155,8 @@ impl World {
         let broken = before.iter().filter(|served| {
             !self.view.networks.contains_key(&served.uid) && self.is_served(served.uid)
         });
-        shown.chain(broken.cloned()).collect()
+        let mut all: Vec<ServedNetwork> = shown.chain(broken.cloned()).collect();
+        all.sort_by_cached_key(|served| self.age(served.uid));
+        all
     }
 }

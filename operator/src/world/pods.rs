@@ -73,10 +73,11 @@ impl World {
             self.refresh_node(&facts.node);
             self.stale.nodes.insert(facts.node.clone());
         }
+        self.drop_others(&facts.node, facts.owner);
         self.withdraw(key, facts.owner);
     }
 
-    /// The pod can start no further sandbox, or asks for nothing.
+    /// The pod can start no further sandbox, or asks for nothing of ours.
     fn withdraw(&mut self, key: &PodKey, owner: Uid) {
         if self.owners.get(&owner) == Some(key) {
             self.owners.remove(&owner);
@@ -100,20 +101,28 @@ impl World {
     }
 
     fn resolve_pod(&mut self, key: &PodKey) {
-        let Some(facts) = self.pods.get(key) else {
+        let Some(facts) = self.pods.get(key).cloned() else {
             return;
         };
         let owner = facts.owner;
         if !facts.asks() || !facts.may_start {
+            self.drop_others(&facts.node, owner);
             self.withdraw(key, owner);
             return;
         }
         if facts.host_network {
-            self.notices.push(on_host_network(facts));
+            self.notices.push(on_host_network(&facts));
+            self.drop_others(&facts.node, owner);
             self.withdraw(key, owner);
             return;
         }
-        let resolved = self.resolve(facts);
+        let resolved = self.resolve(&facts);
+        let is_ours = !resolved.pod.wants.is_empty() || resolved.pod.refusal.is_some();
+        self.put_others(&facts, resolved.others);
+        if !is_ours {
+            self.withdraw(key, owner);
+            return;
+        }
         self.owners.insert(owner, key.clone());
         self.stale.owners.insert(owner);
         self.changed |= self.view.pods.get(&owner) != Some(&resolved.pod);
@@ -133,6 +142,8 @@ impl World {
             network: |uid| self.view.networks.get(&uid).map(|n| &n.network),
             namespace,
             home: &self.home,
+            definitions: &self.definitions,
+            door: self.door,
             is_served,
         };
         resolve(facts, &around)

@@ -9,12 +9,14 @@ use landfall_core::{
 use landfall_crds::{
     block::AddressBlock,
     keys::finalizer,
-    node::{AddressSeq, Grant, LandfallNode, LandfallNodeSpec, NodeIdentity},
+    node::{AddressSeq, Grant, LandfallNode, LandfallNodeSpec, NodeIdentity, NotOurs},
 };
 
-use super::{NodeWrite, World};
+use super::{NamespaceFacts, NodeWrite, World};
 use crate::{
     convert,
+    definitions::{Definition, DefinitionFacts, DefinitionKey},
+    network::NetworkObject,
     nodes::NodeFacts,
     pods::{PodFacts, PodKey},
     samples,
@@ -336,6 +338,145 @@ fn a_node_object_that_somebody_deletes_is_let_go_once_nothing_is_held() {
         Some(NodeWrite::LetGo(_)) => {}
         other => panic!("{other:?}"),
     }
+}
+
+/// Of two networks that can't share a parent the agent serves the first.
+#[test]
+fn a_node_is_told_of_the_oldest_network_first() {
+    let mut world = world();
+    see_pod(&mut world, agent("agent", true));
+    see_node(&mut world, Some(identity(1, 10)));
+    world.put_node_object(node(10, 1));
+    for (uid, name, created) in [
+        (1, "c", "2026-01-02T00:00:00Z"),
+        (2, "b", "2026-01-02T00:00:00Z"),
+        (3, "z", "2026-01-01T00:00:00Z"),
+    ] {
+        let object = serde_json::from_value(serde_json::json!({
+            "metadata": {
+                "name": name, "uid": Uid(uid).to_string(), "creationTimestamp": created,
+                "resourceVersion": "1", "generation": 1,
+            },
+            "spec": {
+                "namespaces": {}, "segment": name, "parents": [{"interface": "eth1"}],
+                "ipam": {"subnets": [{"cidr": "10.20.0.0/24"}]},
+            },
+        }));
+        let event = Event::Apply(NetworkObject::macvlan(object.unwrap()));
+        world.observe(Change::Macvlan(event));
+    }
+    world.settle();
+    match world.node_write(&Name::from("a"), None) {
+        Some(NodeWrite::Spec { spec, .. }) => {
+            let names: Vec<_> = spec.networks.iter().map(|n| n.name.as_str()).collect();
+            assert_eq!(names, ["z", "b", "c"]);
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_follower_keeps_nothing_that_only_a_leader_tells() {
+    let mut world = world();
+    let pod = PodFacts {
+        host_network: true,
+        ..samples::pod("lan")
+    };
+    world.put_node_object(node(10, 1));
+    see_pod(&mut world, pod);
+    see_pod(&mut world, agent("agent", true));
+    world.follow();
+    assert!(world.notices.is_empty());
+    assert!(world.take_stale_nodes().is_empty());
+    assert!(world.take_stale_owners().is_empty());
+    world.begin();
+    world.settle();
+    assert_eq!(world.notices.len(), 1);
+    assert_eq!(world.take_stale_nodes(), [Name::from("a")]);
+}
+
+#[test]
+fn a_namespace_that_asks_for_what_the_api_server_cant_do_is_told_so() {
+    let mut world = world();
+    let meta = |name: &str, label: &str| {
+        serde_json::from_value(serde_json::json!({
+            "name": name, "labels": {"landfall.dev/attach": label},
+        }))
+    };
+    let see = |world: &mut World, name: &str, label: &str| {
+        let facts = NamespaceFacts::of(meta(name, label).unwrap());
+        world.observe(Change::Namespace(Event::Apply(facts)));
+    };
+    see(&mut world, "early", "enabled");
+    assert_eq!(world.notices.len(), 0);
+    world.observe(Change::NamespaceDefault(false));
+    assert_eq!(world.notices.len(), 1);
+    see(&mut world, "late", "enabled");
+    see(&mut world, "other", "disabled");
+    assert_eq!(world.notices.len(), 2);
+    world.observe(Change::NamespaceDefault(false));
+    assert_eq!(world.notices.len(), 2);
+    // Another operator tells.
+    world.follow();
+    world.begin();
+    assert_eq!(world.notices.len(), 2);
+}
+
+/// Another plugin's elements reach the node's object, and leave it with the pod or their definition.
+#[test]
+fn a_node_is_told_what_is_not_ours() {
+    let definition = |is_there: bool| {
+        let facts = DefinitionFacts {
+            key: DefinitionKey {
+                namespace: Name::from("default"),
+                name: Name::from("fast"),
+            },
+            definition: Definition::Other,
+        };
+        Change::Definition(if is_there {
+            Event::Apply(facts)
+        } else {
+            Event::Delete(facts)
+        })
+    };
+    let name = Name::from("a");
+    let listed = |world: &mut World| {
+        world.settle();
+        let write = world.node_write(&name, None)?;
+        let NodeWrite::Spec { spec, .. } = write else {
+            panic!("{write:?}");
+        };
+        Some(spec.not_ours)
+    };
+    let mut world = world();
+    see_pod(&mut world, agent("agent", true));
+    see_node(&mut world, Some(identity(1, 10)));
+    world.put_node_object(node(10, 1));
+    see_pod(&mut world, samples::pod("fast@f0"));
+    assert_eq!(listed(&mut world), None);
+    assert!(
+        world.view.pods[&Uid(1)].refusal.is_some(),
+        "nothing has that name"
+    );
+    world.observe(definition(true));
+    let element = NotOurs {
+        owner: Uid(1),
+        interface: "f0".to_owned(),
+        name: "fast".to_owned(),
+    };
+    assert_eq!(listed(&mut world), Some(vec![element.clone()]));
+    assert!(world.take_stale_nodes().contains(&name));
+    assert!(world.view.pods.is_empty(), "it asks for nothing of ours");
+    let mut told = node(11, 2);
+    told.spec.not_ours = vec![element];
+    world.put_node_object(told);
+    assert_eq!(listed(&mut world), None);
+    world.observe(Change::Pod(Event::Delete(samples::pod("fast@f0"))));
+    assert_eq!(listed(&mut world), Some(Vec::new()));
+    see_pod(&mut world, samples::pod("fast@f0"));
+    world.observe(definition(false));
+    assert_eq!(listed(&mut world), Some(Vec::new()));
+    assert!(world.view.pods[&Uid(1)].refusal.is_some());
 }
 
 #[test]

@@ -8,11 +8,12 @@ use super::{folder, is, one, template, with};
 use crate::cluster;
 
 /// Values that nobody has together, each of them possible.
-const ODD: [&str; 18] = [
+const ODD: [&str; 19] = [
     "door=\"Delegate\"",
     "logLevel=\"info,landfall_agent=debug\"",
     "imagePullSecrets=[{\"name\":\"registry\"}]",
     "operator.replicas=30",
+    "operator.leaseSeconds=15",
     "operator.listen={\"address\":\"::\",\"port\":65535}",
     "operator.priorityClassName=\"\"",
     "operator.nodeSelector={\"disk\":\"yes\",\"kubernetes.io/os\":null}",
@@ -44,6 +45,8 @@ uninstall.wait=0                           | wait
 operator.replica=2                         | replica
 operator.replicas=-1                       | replicas
 operator.replicas="2"                      | replicas
+operator.leaseSeconds=1                    | leaseSeconds
+operator.leaseSeconds=2.5                  | leaseSeconds
 operator.image.repository=""               | repository
 operator.image.digest="sha256:123"         | digest
 operator.image.tag="a b"                   | tag
@@ -87,6 +90,7 @@ fn odd_values_are_where_they_belong() -> Result<()> {
     assert_eq!(operator["priorityClassName"], Value::Null);
     assert_eq!(operator["topologySpreadConstraints"][0]["maxSkew"], 2);
     assert_eq!(variable(operator, "LISTEN"), "[::]:65535");
+    assert_eq!(variable(operator, "LEASE_SECONDS"), "15");
     let probe = &operator["containers"][0]["readinessProbe"]["httpGet"];
     assert_eq!(probe, &json!({"path": "/readyz", "port": "metrics"}));
     let agent = &one(&objects, "DaemonSet", "-agent")?["spec"];

@@ -25,6 +25,7 @@ use crate::{
     args::Door,
     events,
     grants::{Auditor, Backoff, Ledger, Shell},
+    leader::{Leadership, gated},
     metrics::Metrics,
     network::{NetworkObject, Upkeep},
     network_status::NetworkStatuses,
@@ -80,7 +81,7 @@ pub(super) struct Rig {
     /// Pods that are deleted, and whose node may still start a sandbox.
     pub(super) ending: BTreeSet<Uid>,
     /// All changes of pods.
-    pod_log: Vec<(PodFacts, bool)>,
+    pub(super) pod_log: Vec<(PodFacts, bool)>,
     /// What is attached: on which node, for whom, under which seq.
     pub(super) live: BTreeMap<(Name, Uid), BTreeSet<AddressSeq>>,
     drawn: u128,
@@ -95,13 +96,17 @@ pub(super) fn object<T: serde::de::DeserializeOwned>(value: Value) -> T {
 impl Operator {
     /// An operator that has just started: its watches have listed what there is.
     fn new(rig: &Server, nodes: &[&str], network: &Value) -> Self {
-        let client = rig.client();
+        let leadership = Leadership::new(|| Duration::from_millis(NOW.get()));
+        leadership.extend(Duration::MAX);
+        let client = gated(rig.client(), &leadership);
         let metrics = Arc::new(Metrics::new(|| Duration::ZERO));
         let (events, told) = events::heard();
         let (upkeep, _) = Upkeep::start(client.clone(), Arc::clone(&metrics));
         let (network_statuses, _) = NetworkStatuses::start(client.clone(), Door::Chained);
         let shell = Shell {
             world: World::new("home".to_owned()),
+            leadership,
+            led: false,
             ledger: Ledger::new(client, "home"),
             events,
             upkeep,
@@ -144,6 +149,7 @@ impl Operator {
             world.observe(Change::Ipvlan(pick(event)));
             world.observe(Change::NodeObject(pick(event)));
             world.observe(Change::Block(pick(event)));
+            world.observe(Change::Definition(pick(event)));
         }
         assert!(world.is_synced());
     }
@@ -290,7 +296,7 @@ impl Rig {
         let operator = &mut self.operators[operator];
         operator.see(&self.server, &self.pod_log, sees);
         let (_to, mut nothing) = tokio::sync::mpsc::channel(1);
-        operator.shell.rounds(&mut nothing).await;
+        operator.shell.turn(&mut nothing).await;
     }
 
     /// All operators see everything and write, until nothing is left to write.

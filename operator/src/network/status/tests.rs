@@ -173,3 +173,27 @@ fn a_status_that_says_the_same_again_is_the_same() {
     let first = status(facts, None, &at(1));
     assert_eq!(status(facts, Some(&first), &at(2)), first);
 }
+
+#[test]
+fn a_parent_that_an_older_network_has_is_told_with_node_and_network() {
+    let verdict = verdict(samples::network(1, "lan", &["10.0.0.0/24"]));
+    let conflict = ParentStatus {
+        reason: Some("ParentConflict".to_owned()),
+        message: Some("IpvlanNetwork old, which is older, is on eth1".to_owned()),
+        ..ParentStatus::default()
+    };
+    let mut some = serving(3, 2, &[]);
+    some.failing.push((Name::from("b"), conflict));
+    let status = status_of(&verdict, &some, Default::default());
+    assert_eq!(words(&status)[3], "Degraded=True ParentConflict");
+    let message = &status.conditions[3].message;
+    assert_eq!(message, "b: IpvlanNetwork old, which is older, is on eth1");
+    let none = Serving {
+        total: 1,
+        ready: 0,
+        ..some
+    };
+    let words = words(&status_of(&verdict, &none, Default::default()));
+    assert_eq!(words[1], "ParentsReady=False ParentConflict");
+    assert_eq!(words[4], "Ready=False ParentConflict");
+}

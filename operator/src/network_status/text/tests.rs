@@ -15,6 +15,7 @@ fn the_text_is_as_multus_writes_it() {
             interface: Some("net1".to_owned()),
             ips: vec!["10.20.0.5".parse().unwrap(), "fd00::5".parse().unwrap()],
             mac: Some("0a:58:0a:14:00:05".parse().unwrap()),
+            mtu: Some(1500),
             default: false,
             dns: Dns {},
             gateway: vec!["10.20.0.1".parse().unwrap()],
@@ -36,6 +37,7 @@ fn the_text_is_as_multus_writes_it() {
         "fd00::5"
     ],
     "mac": "0a:58:0a:14:00:05",
+    "mtu": 1500,
     "dns": {},
     "gateway": [
         "10.20.0.1"
