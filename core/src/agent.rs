@@ -24,7 +24,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     address::Family,
     id::{Name, Seq, Uid},
-    ledger::view::{Grant, Refusal},
+    ledger::{
+        Rules,
+        view::{Grant, Refusal},
+    },
 };
 
 mod add;
@@ -40,7 +43,7 @@ mod step;
 
 pub use event::{AddRequest, Asked, Effect, Event, Outcome, Token};
 pub use identity::{Identity, Starting, Writer};
-pub use step::step;
+pub use step::{step, step_under};
 
 use del::Deletion;
 use flight::Flight;
@@ -159,11 +162,21 @@ impl Volatile {
 
     /// Whether grants may be served and acknowledgements given (invariant 8).
     pub fn is_ready(&self, durable: &Durable) -> bool {
-        let known = durable
+        self.is_known(durable) && (!self.cold || (self.read && self.scanned))
+    }
+
+    /// Whether a start from what now lies in `/run` may be warm. Not while a device that no record
+    /// explains blocks an address: only a cold start looks for those.
+    pub fn may_restart_warm(&self, durable: &Durable) -> bool {
+        self.is_ready(durable) && self.blocked.is_empty()
+    }
+
+    /// Whether the own object is that of this machine.
+    fn is_known(&self, durable: &Durable) -> bool {
+        durable
             .snapshot
             .as_ref()
-            .is_some_and(|spec| spec.machine == self.machine);
-        known && (!self.cold || (self.read && self.scanned))
+            .is_some_and(|spec| spec.machine == self.machine)
     }
 }
 
@@ -182,9 +195,10 @@ impl Durable {
     }
 
     /// Whether any record, of whatever phase, holds the address under whatever seq.
-    fn holds(&self, address: IpAddr) -> bool {
+    fn holds(&self, rules: Rules, address: IpAddr) -> bool {
         self.records
             .values()
+            .filter(|record| rules.recall_heeds_pending || record.phase != Phase::Pending)
             .any(|record| record.addresses.iter().any(|(a, _)| *a == address))
     }
 }

@@ -212,10 +212,12 @@ impl Block {
         self.seq
     }
 
-    /// Whether the block shows `address` at `seq` or a later one, and not held by (node, seq): the
-    /// removal rule. A forgotten FREE entry stood at or before the block's counter.
+    /// Whether the block shows `address` at `seq` or a later one, and neither held by (node, seq) nor
+    /// on the way to it: the removal rule. RESERVED becomes GRANTED under its seq, so a block that
+    /// shows it is behind. A forgotten FREE entry stood at or before the block's counter.
     pub fn is_done_with(&self, address: IpAddr, node: &Name, seq: Seq) -> bool {
         match self.entries.get(&address) {
+            Some(entry) if entry.seq == seq && entry.state == State::Reserved => false,
             Some(entry) => entry.seq >= seq && !entry.is_held_by(node, seq),
             None => self.seq >= seq,
         }

@@ -7,6 +7,8 @@
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
 
 pub mod address;
 pub mod agent;
@@ -17,5 +19,7 @@ pub mod link;
 pub mod mac;
 pub mod network;
 
+#[cfg(test)]
+mod model;
 #[cfg(test)]
 mod walk;

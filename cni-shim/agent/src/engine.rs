@@ -185,13 +185,17 @@ impl Engine {
     /// Lets core decide, and does what it says. What fails at once (no parent) is decided on next.
     fn decide(&mut self, event: Event) -> Result<(), StoreError> {
         let was_ready = self.volatile.is_ready(&self.durable);
+        let was_whole = self.volatile.may_restart_warm(&self.durable);
         let mut events = vec![event];
         while let Some(event) = events.pop() {
             let effects = step(&mut self.volatile, &mut self.durable, event);
             events.extend(self.execute(effects)?);
         }
         if self.volatile.is_ready(&self.durable) && !was_ready {
-            self.become_ready()?;
+            self.become_ready();
+        }
+        if self.volatile.may_restart_warm(&self.durable) && !was_whole {
+            self.mark()?;
         }
         Ok(())
     }

@@ -24,8 +24,10 @@ use crate::{
 /// A newer ADD of the same owner ends the one in flight, if that is of another sandbox; the same
 /// sandbox again waits for it and gets the same result.
 pub(super) fn arrive(agent: &mut Agent<'_>, request: AddRequest) {
-    let superseded =
-        |other: &AddRequest| other.owner == request.owner && other.container != request.container;
+    let ends = agent.rules.add_ends;
+    let superseded = |other: &AddRequest| {
+        ends && other.owner == request.owner && other.container != request.container
+    };
     let (ended, waiting) = mem::take(&mut agent.volatile.waiting)
         .into_iter()
         .partition(|other| superseded(other));
@@ -99,6 +101,9 @@ fn start(agent: &mut Agent<'_>, request: AddRequest, grants: BTreeMap<Name, Vec<
     }
     for key in &clearing {
         agent.detach(key);
+        if !agent.rules.device_before_record {
+            agent.drop_record(key);
+        }
     }
     let done = clearing.is_empty();
     let flight = Flight {

@@ -19,6 +19,9 @@ pub(super) fn end(agent: &mut Agent<'_>, owner: Uid, outcome: Outcome) {
 
 /// Ends every ADD of what is being deleted.
 pub(super) fn end_deleted(agent: &mut Agent<'_>, deletion: &Deletion) {
+    if !agent.rules.add_ends {
+        return;
+    }
     let gone = || Outcome::TryAgain("the sandbox was deleted while it was attached".to_owned());
     let (ended, waiting) = mem::take(&mut agent.volatile.waiting)
         .into_iter()

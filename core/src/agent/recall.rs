@@ -19,14 +19,16 @@ pub(super) fn acknowledge(agent: &mut Agent<'_>) {
     let free: Vec<(IpAddr, Seq)> = snapshot
         .recalls
         .iter()
-        .filter(|(address, _)| !agent.durable.holds(*address))
+        .filter(|(address, _)| !agent.durable.holds(agent.rules, *address))
         .filter(|(address, _)| !agent.volatile.blocked.contains(address))
         .filter(|key| !agent.durable.released.contains(key))
         .copied()
         .collect();
     if !free.is_empty() {
         agent.durable.released.extend(free);
-        agent.emit(Effect::SaveReleased);
+        if agent.rules.released_is_saved {
+            agent.emit(Effect::SaveReleased);
+        }
         agent.emit(Effect::Publish);
     }
 }

@@ -50,3 +50,12 @@ fn prune(agent: &mut Agent<'_>, snapshot: &Snapshot) {
         agent.emit(Effect::Publish);
     }
 }
+
+/// What pruning waits for is ignored: an acknowledgement is forgotten as soon as the status shows it.
+pub(super) fn prune_early(agent: &mut Agent<'_>) {
+    if let Some(snapshot) = &agent.durable.snapshot {
+        let shown = &snapshot.status_released;
+        agent.durable.released.retain(|key| !shown.contains(key));
+        agent.emit(Effect::SaveReleased);
+    }
+}

@@ -3,11 +3,23 @@
 use alloc::vec::Vec;
 
 use super::{Durable, Effect, Event, Volatile, add, del, end, recall, spec};
+use crate::ledger::Rules;
 
 /// Decides on one event.
 pub fn step(volatile: &mut Volatile, durable: &mut Durable, event: Event) -> Vec<Effect> {
+    step_under(Rules::SHIPPED, volatile, durable, event)
+}
+
+/// Decides on one event under rules of which a checker may have turned one off.
+pub fn step_under(
+    rules: Rules,
+    volatile: &mut Volatile,
+    durable: &mut Durable,
+    event: Event,
+) -> Vec<Effect> {
     let mut effects = Vec::new();
     let mut agent = Agent {
+        rules,
         volatile,
         durable,
         effects: &mut effects,
@@ -44,12 +56,16 @@ pub fn step(volatile: &mut Volatile, durable: &mut Durable, event: Event) -> Vec
         }
     }
     recall::acknowledge(&mut agent);
+    if !rules.prune_waits {
+        spec::prune_early(&mut agent);
+    }
     add::start_waiting(&mut agent);
     effects
 }
 
 /// The state and the effects so far.
 pub(super) struct Agent<'a> {
+    pub(super) rules: Rules,
     pub(super) volatile: &'a mut Volatile,
     pub(super) durable: &'a mut Durable,
     pub(super) effects: &'a mut Vec<Effect>,
@@ -58,6 +74,7 @@ pub(super) struct Agent<'a> {
 impl Agent<'_> {
     pub(super) fn is_ready(&self) -> bool {
         self.volatile.is_ready(self.durable)
+            || !self.rules.cold_waits && self.volatile.is_known(self.durable)
     }
 
     pub(super) fn emit(&mut self, effect: Effect) {

@@ -60,7 +60,7 @@ pub struct Decision {
 /// Decides on a view.
 pub fn decide(view: &View, rules: Rules) -> Decision {
     let held = draft::by_owner(view);
-    let mut drafts = Drafts::new(view);
+    let mut drafts = Drafts::new(view, rules);
     let mut specs = Specs::new(view);
     let mut decision = Decision::default();
     release::free(view, rules, &held, &mut drafts);
@@ -74,7 +74,7 @@ pub fn decide(view: &View, rules: Rules) -> Decision {
     release::forget_rested(view, &mut drafts);
     let mut macs = Macs::new(view);
     grant::grant(view, &held, &mut drafts, &specs, &mut macs, &mut decision);
-    node::list_recalls(&held, &mut specs);
+    node::list_recalls(view, rules, &held, &mut specs);
     node::mark_fenced(&held, &mut specs);
     node::list_refusals(view, &decision.refusals, &mut specs);
     let reads = push::push(view, rules, &held, &mut drafts, &mut specs, &mut macs);

@@ -6,12 +6,13 @@ use alloc::{
 };
 use core::net::IpAddr;
 
-use super::{Block, BlockId, Entry, Holder, State, View, Write};
+use super::{Block, BlockId, Entry, Holder, Rules, State, View, Write};
 use crate::id::{Name, Seq, Uid};
 
 /// The blocks of a view with this decision's changes on top: one write a block.
 pub(super) struct Drafts<'v> {
     view: &'v View,
+    rules: Rules,
     changed: BTreeMap<BlockId, Block>,
     missing: BTreeSet<BlockId>,
     /// Addresses that nobody gets now, by segment: a node lists them and has not released them,
@@ -20,9 +21,10 @@ pub(super) struct Drafts<'v> {
 }
 
 impl<'v> Drafts<'v> {
-    pub(super) fn new(view: &'v View) -> Self {
+    pub(super) fn new(view: &'v View, rules: Rules) -> Self {
         Self {
             view,
+            rules,
             changed: BTreeMap::new(),
             missing: BTreeSet::new(),
             barred: BTreeMap::new(),
@@ -152,11 +154,26 @@ impl<'v> Drafts<'v> {
 
     /// Forgets an entry that no node can use: the address is FREE.
     pub(super) fn forget(&mut self, id: &BlockId, address: IpAddr) {
+        let rules = self.rules;
         if self.is_untouched(id, address)
             && let Some(block) = self.block_mut(id)
         {
             block.entries.remove(&address);
+            if !rules.seq_outlives_entry && block.entries.is_empty() {
+                block.seq.counter = 0;
+            }
         }
+    }
+
+    /// What this decision has taken for an owner, by a test of its entries.
+    pub(super) fn taken(
+        &self,
+        test: impl Fn(IpAddr, &Entry, &Holder) -> bool,
+    ) -> Option<(IpAddr, &Entry)> {
+        let entries = self.changed.values().flat_map(|block| &block.entries);
+        let mut held = entries.filter_map(|(a, entry)| Some((*a, entry, entry.holder.as_ref()?)));
+        held.find(|(address, entry, holder)| test(*address, entry, holder))
+            .map(|(address, entry, _)| (address, entry))
     }
 
     /// Block writes and creations of this decision.

@@ -59,7 +59,12 @@ pub(super) fn fence(
             State::Granted | State::Recalling | State::Quarantined => {
                 // The start may rest on a cache: FENCING can be taken back.
                 if node.is_dead(&node.evidence.value, holder, policy) {
-                    drafts.turn(id, *address, State::Fencing);
+                    let begun = if rules.fence_starts_in_ledger {
+                        State::Fencing
+                    } else {
+                        State::Cooling
+                    };
+                    drafts.turn(id, *address, begun);
                 }
             }
             State::Fencing => {
@@ -146,7 +151,7 @@ impl Fencing<'_> {
         let marked = node.spec.fenced.iter().any(|grant| grant.address == key);
         if !node.is_dead(evidence, self.holder, policy) {
             Verdict::TakeBack
-        } else if self.rules.fence_needs_mark && (granted || !marked) {
+        } else if granted || (self.rules.fence_needs_mark && !marked) {
             Verdict::Wait(Vec::new())
         } else {
             Verdict::Close

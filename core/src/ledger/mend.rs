@@ -21,7 +21,7 @@ use super::{
     draft::{Drafts, Held},
     finding::Finding,
     fresh::Seen,
-    grant, release,
+    grant, node, release,
     specs::Specs,
     view::{Grant, NodeView},
     word::{Word, word_on},
@@ -145,6 +145,7 @@ impl<'v> Mender<'v, '_> {
     fn may_go(&mut self, grant: &'v Grant, key: (IpAddr, Seq)) -> bool {
         let is_released = self.node.status.released.contains(&key);
         match word_on(self.view, self.name, Some(grant.network), key) {
+            Word::Held(..) if self.is_removed_early(key) => return true,
             Word::Held(id, entry) => self.compare(grant, key, id, entry),
             Word::Done(..) | Word::Behind(..) if !self.rules.removal_compares_seq => return true,
             Word::Done(..) if is_released => return true,
@@ -334,6 +335,7 @@ impl<'v> Mender<'v, '_> {
         for key in &self.node.spec.recalls {
             let is_released = self.node.status.released.contains(key);
             let goes = match word_on(self.view, self.name, networks.get(key).copied(), *key) {
+                Word::Held(..) if self.is_removed_early(*key) => true,
                 Word::Held(id, entry) => {
                     self.follow(*key, id, entry);
                     false
@@ -417,6 +419,10 @@ impl<'v> Mender<'v, '_> {
         let finding = Finding::asked_back_too_soon(self.name, key);
         let what = "the ledger asks it back too";
         self.decision.repairs.push(finding.and(what));
+    }
+
+    fn is_removed_early(&self, key: (IpAddr, Seq)) -> bool {
+        node::is_removed_early(self.view, self.rules, self.name, key)
     }
 
     /// Nobody gets the address until it is known whether this node may serve it.

@@ -1,22 +1,32 @@
 //! Recalls, fence marks and refusals: what a node object must say beside its grants.
 
 use alloc::collections::BTreeMap;
+use core::net::IpAddr;
 
 use super::{
-    State, View,
+    Rules, State, View,
     draft::Held,
     specs::Specs,
     view::{Grant, Refusal},
 };
-use crate::id::{Name, Uid};
+use crate::id::{Name, Seq, Uid};
 
 /// RECALLING entries are listed in their node's recalls; they stay in its grants too.
-pub(super) fn list_recalls(held: &Held<'_>, specs: &mut Specs<'_>) {
+pub(super) fn list_recalls(view: &View, rules: Rules, held: &Held<'_>, specs: &mut Specs<'_>) {
     for (_, address, entry, holder) in held.values().flatten() {
         if entry.state == State::Recalling {
-            specs.recall(&holder.node, (*address, entry.seq));
+            let key = (*address, entry.seq);
+            if !is_removed_early(view, rules, &holder.node, key) {
+                specs.recall(&holder.node, key);
+            }
         }
     }
+}
+
+/// What the ledger comes first for: a released grant leaves the node object while it is held.
+pub(super) fn is_removed_early(view: &View, rules: Rules, node: &Name, key: (IpAddr, Seq)) -> bool {
+    let node = view.nodes.get(node);
+    !rules.ledger_first_on_free && node.is_some_and(|node| node.status.released.contains(&key))
 }
 
 /// The second step of a fence: the node object without the grant, which is kept aside as the mark

@@ -15,7 +15,7 @@ use super::{
     specs::Specs,
     view::{Grant, NodeSpec, NodeView, Pod},
 };
-use crate::id::{Name, Uid};
+use crate::id::{Name, Seq, Uid};
 
 /// Adds to every node object what its pods were granted. Returns the reads that pushes wait for.
 pub(super) fn push<'v>(
@@ -78,7 +78,11 @@ impl<'v> Pushing<'v> {
                 .iter()
                 .find(|(_, a, entry, h)| slot.is_filled_by(*a, entry, h));
             let Some((id, address, entry, _)) = found else {
-                return Vec::new();
+                match self.early_grant(&slot, drafts) {
+                    Some(grant) => grants.push(grant),
+                    None => return Vec::new(),
+                }
+                continue;
             };
             if spec.lists((*address, entry.seq)) {
                 continue;
@@ -124,6 +128,17 @@ impl<'v> Pushing<'v> {
         reads
     }
 
+    /// A grant that this very decision takes: it waits for the ledger.
+    fn early_grant(&self, slot: &Slot<'_>, drafts: &Drafts<'_>) -> Option<Grant> {
+        if self.rules.ledger_first_on_grant {
+            return None;
+        }
+        let (address, entry) = drafts.taken(|address, entry, holder| {
+            holder.owner == self.owner && slot.is_filled_by(address, entry, holder)
+        })?;
+        Some(self.grant(slot, address, entry.seq))
+    }
+
     /// A grant from an entry that was read, with quorum, after the node object that it enters.
     fn one_grant(
         &self,
@@ -140,14 +155,18 @@ impl<'v> Pushing<'v> {
         let ours = holder.owner == self.owner
             && holder.node == self.pod.node
             && holder.machine == self.node.machine;
-        (granted && ours).then(|| Grant {
+        (granted && ours).then(|| self.grant(slot, address, entry.seq))
+    }
+
+    fn grant(&self, slot: &Slot<'_>, address: IpAddr, seq: Seq) -> Grant {
+        Grant {
             owner: self.owner,
             interface: slot.want.interface.clone(),
             network: slot.want.network,
-            address: Some((address, entry.seq)),
+            address: Some((address, seq)),
             index: slot.index,
             mac: None,
-        })
+        }
     }
 
     /// Networks without IPAM of ours: an interface and a MAC, nothing in the ledger.

@@ -116,7 +116,12 @@ pub(super) fn free(view: &View, rules: Rules, held: &Held<'_>, drafts: &mut Draf
                 .any(|(released, _)| released == address)
         };
         let may_speak = !rules.released_needs_voice || node.status.speaks_for(holder);
-        if entry.state.is_held() && acknowledged && may_speak {
+        let waits = matches!(entry.state, State::Recalling | State::Quarantined);
+        let listed = node.spec.recalls.contains(&(*address, entry.seq));
+        // What the rules are there to prevent.
+        let is_late = !rules.held_outlasts_time && waits;
+        let is_alone = !rules.recall_waits_for_node && waits && listed;
+        if entry.state.is_held() && (acknowledged && may_speak || is_late || is_alone) {
             drafts.turn(id, *address, State::Cooling);
         }
     }

@@ -8,6 +8,7 @@
     reason = "one switch per rule; a mutant flips one"
 )]
 pub struct Rules {
+    // Of the operator.
     /// A released acknowledgement must carry the entry's seq.
     pub released_matches_seq: bool,
     /// A released acknowledgement counts only from a machine that may speak for the entry.
@@ -20,10 +21,37 @@ pub struct Rules {
     pub push_needs_granted: bool,
     /// A missing pod leads to a recall, never straight to FREE.
     pub missing_pod_recalls: bool,
-    /// A fence is closed only after a write of the node object that followed FENCING.
+    /// A held entry is never freed by time.
+    pub held_outlasts_time: bool,
+    /// A recall waits for the node; that its object lists the recall is no answer.
+    pub recall_waits_for_node: bool,
+    /// A grant is in the ledger before it enters a node object.
+    pub ledger_first_on_grant: bool,
+    /// A released grant leaves the ledger before it leaves the node object.
+    pub ledger_first_on_free: bool,
+    /// The seq is the block's, and outlives an entry that is forgotten.
+    pub seq_outlives_entry: bool,
+    /// A fence begins with FENCING in the ledger; what closes it comes later.
+    pub fence_starts_in_ledger: bool,
+    /// A fence is closed only after a write of the node object that followed FENCING, also where
+    /// the grant was not there to be taken out.
     pub fence_needs_mark: bool,
     /// A fence is closed only on evidence read with quorum after that node object.
     pub fence_needs_quorum: bool,
+
+    // Of the agent.
+    /// A cold agent serves and acknowledges nothing before its quorum read and its scan.
+    pub cold_waits: bool,
+    /// The released set lies in `/run` before it is published, so a restart does not forget it.
+    pub released_is_saved: bool,
+    /// An acknowledgement is forgotten only once its own object shows it, and no grant of it.
+    pub prune_waits: bool,
+    /// A record holds its address from PENDING on.
+    pub recall_heeds_pending: bool,
+    /// A newer ADD, or the DEL of its sandbox, ends an ADD.
+    pub add_ends: bool,
+    /// The device of an older sandbox goes before its record.
+    pub device_before_record: bool,
 }
 
 impl Rules {
@@ -35,7 +63,19 @@ impl Rules {
         removal_compares_seq: true,
         push_needs_granted: true,
         missing_pod_recalls: true,
+        held_outlasts_time: true,
+        recall_waits_for_node: true,
+        ledger_first_on_grant: true,
+        ledger_first_on_free: true,
+        seq_outlives_entry: true,
+        fence_starts_in_ledger: true,
         fence_needs_mark: true,
         fence_needs_quorum: true,
+        cold_waits: true,
+        released_is_saved: true,
+        prune_waits: true,
+        recall_heeds_pending: true,
+        add_ends: true,
+        device_before_record: true,
     };
 }

@@ -513,3 +513,38 @@ fn an_unreachable_nodes_addresses_are_quarantined_and_come_back_with_it() {
     node.evidence = Seen::cached(mk_evidence("n0"));
     assert_eq!(state_after(&view), Some(State::Granted));
 }
+
+/// Found by the model: a cached block that shows RESERVED is older than the GRANTED that follows it
+/// under the same seq, and a stale operator took the recall of a held address out of the node object.
+#[test]
+fn a_block_that_shows_reserved_is_not_done_with_that_seq() {
+    let (address, seq) = (
+        "10.0.0.1".parse().unwrap(),
+        Seq {
+            epoch: 1,
+            counter: 3,
+        },
+    );
+    let holder = Holder {
+        node: Name::from("n0"),
+        node_uid: Uid::of("n0"),
+        machine: Uid::of("n0"),
+        owner: POD,
+        interface: Name::from("net1"),
+        index: 0,
+    };
+    let mut block = Block::new(BlockId::of(&Name::from("lan"), address), 1);
+    block.seq = seq;
+    let reserved = Entry {
+        state: State::Reserved,
+        seq,
+        network: LAN,
+        holder: Some(holder),
+        since: 0,
+    };
+    block.entries.insert(address, reserved);
+    assert!(!block.is_done_with(address, &Name::from("n0"), seq));
+
+    block.entries.clear();
+    assert!(block.is_done_with(address, &Name::from("n0"), seq));
+}

@@ -67,19 +67,21 @@ impl Engine {
         }
     }
 
-    /// From here on a start with this folder is a warm one.
-    pub(super) fn become_ready(&mut self) -> Result<(), StoreError> {
+    pub(super) fn become_ready(&mut self) {
         if self.volatile.cold && !self.complete {
             self.epoch += 1;
             self.complete = true;
         }
+        tracing::info!(epoch = self.epoch, "ready: grants are served");
+        self.publish();
+    }
+
+    /// From here on a start with this folder is a warm one.
+    pub(super) fn mark(&self) -> Result<(), StoreError> {
         self.store.save_mark(&Mark {
             boot: self.machine.boot,
             machine: self.machine.id,
             epoch: self.epoch,
-        })?;
-        tracing::info!(epoch = self.epoch, "ready: grants are served");
-        self.publish();
-        Ok(())
+        })
     }
 }

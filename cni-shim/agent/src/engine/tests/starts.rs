@@ -58,6 +58,23 @@ fn another_boot_is_a_cold_start() {
     assert!(agent.restarted().state().cold);
 }
 
+/// Found by the model: the mark of a warm start was written while a device that no record explains
+/// blocked an address, and the next start, which does not scan, served that address again.
+#[test]
+fn a_start_is_cold_again_as_long_as_a_stranger_blocks_an_address() {
+    let mut agent = cold();
+    agent.see(1, &json!({"grants": grants()}), true);
+    let stranger = "10.1.0.5".parse().unwrap();
+    agent.event(Event::Scanned([stranger].into()));
+    assert!(agent.state().ready);
+
+    let mut agent = agent.restarted();
+    assert!(agent.state().cold && !agent.state().ready);
+    agent.see(1, &json!({"grants": grants()}), true);
+    agent.event(Event::Scanned([].into()));
+    assert!(!agent.restarted().state().cold);
+}
+
 #[test]
 fn a_spec_for_another_machine_is_not_served() {
     let mut agent = ready();
