@@ -7,11 +7,13 @@ use clap::ValueEnum;
 
 use crate::{apt, cluster, install, layout, process, progress};
 
-/// A tier; each but `unit` is a test target of this package.
+/// A tier; each but `unit` and `model` is a test target of this package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Tier {
     /// Format, lints and the tests beside the code
     Unit,
+    /// Every state of small worlds, by the shipped decisions
+    Model,
     /// Link code against this machine's kernel
     Netns,
     /// CRDs, policies and RBAC against a real API server
@@ -30,6 +32,7 @@ impl Tier {
     fn run(self) -> Result<()> {
         match self {
             Self::Unit => return unit(),
+            Self::Model => return model(),
             Self::Netns => {
                 cluster::need_root()?;
                 apt::install()?;
@@ -60,6 +63,14 @@ fn unit() -> Result<()> {
     cargo("build --locked --package landfall-core")?;
     cargo("test --locked --workspace --exclude landfall-tests")?;
     cargo("test --locked --package landfall-tests --lib --bins")
+}
+
+/// The searches that the unit tier leaves out. Two at once, one a core; their record is printed.
+fn model() -> Result<()> {
+    cargo(
+        "test --locked --package landfall-core --lib -- model:: --ignored --skip by_hand \
+         --nocapture --test-threads=2",
+    )
 }
 
 /// Its stdout is ours: the "test result" lines are a result.
