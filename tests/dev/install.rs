@@ -103,7 +103,7 @@ fn host() -> Result<String> {
 }
 
 fn cargo(target: &str, what: &str) -> Result<()> {
-    let mut cargo = process::words(&format!("cargo build --locked --target {target} {what}"));
+    let mut cargo = process::cargo(&format!("build --locked --target {target} {what}"));
     let flags = std::env::var("RUSTFLAGS").unwrap_or_default();
     cargo.env(
         "RUSTFLAGS",
@@ -114,7 +114,7 @@ fn cargo(target: &str, what: &str) -> Result<()> {
 
 /// Where cargo builds: CARGO_TARGET_DIR and configuration files have a say.
 fn target_folder() -> Result<PathBuf> {
-    let mut cargo = process::words("cargo metadata --format-version 1 --no-deps --offline");
+    let mut cargo = process::cargo("metadata --format-version 1 --no-deps --offline");
     let metadata = process::output(cargo.current_dir(layout::tree()))?;
     let metadata: Value = serde_json::from_str(&metadata)?;
     let folder = metadata.get("target_directory").and_then(Value::as_str);

@@ -76,7 +76,7 @@ fn model() -> Result<()> {
 /// Its stdout is ours: the "test result" lines are a result.
 fn cargo(line: &str) -> Result<()> {
     progress::step(&format!("cargo {line}"), None, || {
-        let mut cargo = process::words(&format!("cargo {line}"));
+        let mut cargo = process::cargo(line);
         let status = process::attached(cargo.current_dir(layout::tree()))?;
         if !status.success() {
             bail!("cargo {line} ({status})");
