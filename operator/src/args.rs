@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use landfall_crds::keys::LEASE;
 
 /// Landfall's operator: grants addresses to pods and tells each node what to serve.
 #[derive(Clone, Debug, Parser)]
@@ -36,6 +37,10 @@ pub(crate) struct Args {
     /// Name of this instance in Events and, with something random, in the Lease.
     #[arg(long, env = "POD_NAME")]
     pub(crate) pod_name: Option<String>,
+
+    /// The Lease, in the operator's own namespace, whose holder decides and writes.
+    #[arg(long, env = "LEASE", default_value = LEASE)]
+    pub(crate) lease: String,
 
     /// For how many seconds an operator leads after it has renewed its Lease. If it dies without a word,
     /// the next one begins after that time. More is of use only where the API server often takes longer

@@ -56,7 +56,7 @@ async fn serve(args: Args, client: Client) -> anyhow::Result<()> {
     tasks.spawn(metrics::serve::serve(args.listen, Arc::clone(&metrics)).await?);
     let candidate = Candidate::new(
         client.clone(),
-        &args.namespace,
+        (&args.namespace, &args.lease),
         args.pod_name.as_deref(),
         Times::of(Duration::from_secs(args.lease_seconds.into())),
         (leadership.clone(), Arc::clone(&metrics)),

@@ -4,23 +4,30 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{cluster::Cluster, wait};
+use crate::{cluster::Cluster, diagnosis::SYSTEM, wait};
 
 /// Where the second one serves its metrics, on this machine.
 const LISTEN: &str = "127.0.0.1:19481";
 
-/// An operator on this machine. No other one has its Lease, so it leads.
-pub struct Second(Child);
+/// Its Lease, which no other one has: so it leads, beside the one that leads by the chart's.
+const LEASE: &str = "landfall-second";
 
-impl Second {
+/// An operator on this machine that decides and writes whoever else does.
+pub struct Second<'c> {
+    cluster: &'c Cluster,
+    child: Child,
+}
+
+impl<'c> Second<'c> {
     /// Starts it and waits until it is ready.
-    pub fn start(cluster: &Cluster) -> Result<Self> {
+    pub fn start(cluster: &'c Cluster) -> Result<Self> {
         let words = ["internal", "operator", "--", "--listen", LISTEN];
-        let names = ["--pod-name", "second"];
+        let names = ["--pod-name", "second", "--lease", LEASE];
         let mut command = cluster.command(&[&words[..], &names].concat());
         let null = Stdio::null;
         command.stdin(null()).stdout(null()).stderr(null());
-        let second = Self(command.spawn()?);
+        let child = command.spawn()?;
+        let second = Self { cluster, child };
         wait::until("the second operator decides", 30, || {
             get("readyz").map(drop)
         })?;
@@ -29,7 +36,7 @@ impl Second {
 
     /// Sends it a signal.
     pub fn signal(&self, signal: &str) -> Result<()> {
-        let pid = self.0.id().to_string();
+        let pid = self.child.id().to_string();
         let status = Command::new("kill").args(["-s", signal, &pid]).status()?;
         ensure!(status.success(), "kill -s {signal} {pid}: {status}");
         Ok(())
@@ -48,10 +55,12 @@ impl Second {
     }
 }
 
-impl Drop for Second {
+impl Drop for Second<'_> {
     fn drop(&mut self) {
-        self.0.kill().unwrap_or_default();
-        self.0.wait().ok();
+        self.child.kill().unwrap_or_default();
+        self.child.wait().ok();
+        let lease = ["delete", "lease", "-n", SYSTEM, "--ignore-not-found", LEASE];
+        self.cluster.kubectl(&lease).ok();
     }
 }
 

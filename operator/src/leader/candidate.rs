@@ -18,7 +18,6 @@ use kube::{
     },
 };
 use landfall_core::ledger::Millis;
-use landfall_crds::keys::LEASE;
 use tokio::{
     sync::oneshot,
     time::{sleep, timeout},
@@ -36,7 +35,9 @@ const ATTEMPTS: usize = 3;
 /// One of several operators.
 pub(crate) struct Candidate {
     leases: Api<Lease>,
-    /// Its name in the Lease.
+    /// The Lease's name.
+    name: String,
+    /// Its own name in the Lease.
     me: String,
     times: Times,
     leadership: Leadership,
@@ -66,7 +67,7 @@ impl Candidate {
     /// of the one that kubelet starts in its place.
     pub(crate) fn new(
         client: Client,
-        namespace: &str,
+        (namespace, lease): (&str, &str),
         pod: Option<&str>,
         times: Times,
         (leadership, metrics): (Leadership, Arc<Metrics>),
@@ -76,6 +77,7 @@ impl Candidate {
         let draw = fs::read_to_string("/proc/sys/kernel/random/uuid").unwrap_or_default();
         Self {
             leases: Api::namespaced(client, namespace),
+            name: lease.to_owned(),
             me: format!("{pod}_{}", draw.trim()),
             times,
             leadership,
@@ -90,7 +92,7 @@ impl Candidate {
 
     /// Runs until it is told to end; then what is being written is waited for, and the Lease given back.
     pub(crate) async fn run(self, end: oneshot::Receiver<()>) {
-        let sightings = watch_object(self.leases.clone(), LEASE).default_backoff();
+        let sightings = watch_object(self.leases.clone(), &self.name).default_backoff();
         self.follow(sightings, end).await;
     }
 
@@ -149,7 +151,7 @@ impl Candidate {
     }
 
     async fn look(&mut self) {
-        let read = self.leases.get_opt(LEASE);
+        let read = self.leases.get_opt(&self.name);
         match timeout(self.times.patience(), read).await {
             Ok(Ok(lease)) => self.take(lease),
             Ok(Err(error)) => self.failed(&error.to_string()).await,
@@ -212,7 +214,7 @@ impl Candidate {
     async fn put(&self, lease: &Lease) -> kube::Result<Lease> {
         let params = PostParams::default();
         if lease.metadata.resource_version.is_some() {
-            self.leases.replace(LEASE, &params, lease).await
+            self.leases.replace(&self.name, &params, lease).await
         } else {
             self.leases.create(&params, lease).await
         }
@@ -241,7 +243,7 @@ impl Candidate {
             ..before
         };
         let fresh = || ObjectMeta {
-            name: Some(LEASE.to_owned()),
+            name: Some(self.name.clone()),
             ..ObjectMeta::default()
         };
         Lease {

@@ -96,7 +96,7 @@ impl Operator {
         let wall = || 1_000;
         let candidate = Candidate::new(
             server.client(),
-            "home",
+            ("home", "lease"),
             Some(name),
             Times::of(Duration::from_secs(2)),
             (leadership.clone(), metrics),
