@@ -110,7 +110,9 @@ pub(crate) async fn watch(client: Client, to: mpsc::Sender<Change>) {
                 }
                 sleep(RETRY).await;
             }
-            Err(kube::Error::Api(status)) if status.is_not_found() || status.is_forbidden() => {
+            // By the code: where there is no such resource the body is plain text, without a reason
+            // (seen with Kubernetes 1.36).
+            Err(kube::Error::Api(status)) if matches!(status.code, 403 | 404) => {
                 if !is_known_absent && !tell_none(&to).await {
                     return;
                 }

@@ -177,11 +177,6 @@ impl<'v> Mender<'v, '_> {
         id: &'v BlockId,
         block: &'v Seen<Block>,
     ) {
-        if self.node.status.machine != self.node.machine {
-            // The machine before it has the name's status for now: what this one released is not shown.
-            self.doubt(id, key.0);
-            return;
-        }
         match (block.quorum_at, self.node.read_at) {
             (Some(block_at), Some(node_at)) if node_at > block_at => {
                 self.stray(grant, key, id, block);

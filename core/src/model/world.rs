@@ -1,7 +1,12 @@
 //! The whole world: what may happen next in a state. The operators' decisions and the agents' steps
 //! are the shipped functions; since they are pure, each is asked once about each input.
 
-use std::{collections::BTreeMap, rc::Rc, string::String, vec::Vec};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+    string::String,
+    vec::Vec,
+};
 
 use super::{
     config::{Config, Fault, NETWORK, NODES, owner},
@@ -300,6 +305,7 @@ impl World {
             grants: object.spec.grants.clone(),
             recalls: object.spec.recalls.clone(),
             refusals: BTreeMap::new(),
+            not_ours: BTreeSet::new(),
             status_released: self.statuses.get(status).released.clone(),
         }
     }

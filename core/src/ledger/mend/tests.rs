@@ -90,17 +90,6 @@ fn what_a_node_lists_unreleased_is_handed_out_to_nobody() {
     assert_eq!(addresses, [&next]);
 }
 
-/// Found by the model: a machine that has lost its node's name writes the status once more before it
-/// knows, and what the machine after it has released is not shown for a moment.
-#[test]
-fn a_release_that_another_machine_has_overwritten_is_not_taken_for_an_edit() {
-    let mut view = mk_edited(&[]);
-    n0(&mut view).status.machine = Uid::of("the machine before");
-    let decision = decide(&view, Rules::SHIPPED);
-    assert_eq!(kinds(&decision), []);
-    assert_eq!(node_spec(&decision), None);
-}
-
 #[test]
 fn a_grant_written_by_hand_is_entered_and_asked_back() {
     // For no pod; for a pod that has another address in that place.
