@@ -20,15 +20,20 @@ fn block(case: &Case<'_>) -> Result<Option<Value>> {
     Ok(blocks.iter().find(first).cloned())
 }
 
-/// Waits for an Event about an object of the ledger, and returns its sentence.
-fn told(object: &str, reason: &str) -> Result<String> {
-    wait::until(&format!("{object} has an Event {reason}"), 30, || {
-        let selector = format!("involvedObject.name={object},reason={reason}");
-        let words = ["events", "-n", "default", "--field-selector", &selector];
-        let events = cluster().items(&words)?;
-        let event = events.first().context("no such Event")?;
-        Ok(text(event, "/message").to_owned())
-    })
+/// Waits for an Event about an object of the ledger that names an address, and returns its sentence.
+fn told(object: &str, reason: &str, address: &str) -> Result<String> {
+    wait::until(
+        &format!("{object} has an Event {reason}: {address}"),
+        30,
+        || {
+            let selector = format!("involvedObject.name={object},reason={reason}");
+            let words = ["events", "-n", "default", "--field-selector", &selector];
+            let events = cluster().items(&words)?;
+            let mut sentences = events.iter().map(|event| text(event, "/message"));
+            let it = sentences.find(|sentence| sentence.contains(address));
+            Ok(it.context("no such Event")?.to_owned())
+        },
+    )
 }
 
 fn patch(kind: &str, name: &str, steps: &Value) -> Result<()> {
@@ -71,7 +76,7 @@ fn edits_of_the_ledger_by_hand_are_refused_or_put_right_and_told() -> Result<()>
             ensure!(text(&block, &again) == seq, "{block:#}");
             Ok(())
         })?;
-        println!("{}", told(name, "LedgerRepaired")?);
+        println!("{}", told(node, "LedgerRepaired", &address.to_string())?);
         case.pod("two", node, &network)?;
         case.ready(&["two"])?;
         let second = kernel::one(cluster(), &case.namespace, "two", "net1")?.ipv4()?;
@@ -105,7 +110,10 @@ fn a_grant_that_was_written_into_a_node_object_is_asked_back_by_its_agent() -> R
             json!([{"op": "add", "path": "/spec/grants", "value": [copy]}])
         };
         patch("landfallnode", &nodes[1], &steps)?;
-        println!("{}", told(&nodes[1], "LedgerRepaired")?);
+        println!(
+            "{}",
+            told(&nodes[1], "LedgerRepaired", &address.to_string())?
+        );
         wait::until("the grant is gone", 15, || {
             ensure!(grant(&nodes[1])?.is_none(), "it is still there");
             Ok(())
