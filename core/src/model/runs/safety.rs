@@ -138,7 +138,7 @@ fn a_fence_beside_deleted_pods_closes_only_what_the_machine_can_not_use() {
 
 #[test]
 #[ignore = "the model tier: cargo dev test model"]
-fn another_machine_under_the_old_name_never_speaks_for_it() {
+fn by_hand_another_machine_under_the_old_name_never_speaks_for_it() {
     holds(Config {
         name: "another machine",
         faults: &[(Delete, 1), (Cut, 1), (Rename, 1)],
@@ -148,7 +148,7 @@ fn another_machine_under_the_old_name_never_speaks_for_it() {
 
 #[test]
 #[ignore = "the model tier: cargo dev test model"]
-fn the_same_machine_that_registers_again_speaks_for_itself() {
+fn by_hand_the_same_machine_that_registers_again_speaks_for_itself() {
     holds(Config {
         name: "registered again",
         faults: &[(Delete, 1), (Register, 1)],
@@ -191,7 +191,7 @@ fn dual_stack_is_granted_and_given_back_whole() {
 
 #[test]
 #[ignore = "the model tier: cargo dev test model"]
-fn dual_stack_beside_a_stale_operator_is_granted_once() {
+fn by_hand_dual_stack_beside_a_stale_operator_is_granted_once() {
     holds(Config {
         name: "dual stack, stale operator",
         cidrs: &["10.0.0.1/32", "fd00::1/128"],
