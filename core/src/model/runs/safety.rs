@@ -236,7 +236,7 @@ fn a_write_whose_reply_is_lost_is_only_decided_again() {
 
 #[test]
 #[ignore = "the model tier: cargo dev test model"]
-fn a_block_that_is_deleted_by_hand_comes_back_with_what_nodes_hold() {
+fn a_deleted_block_comes_back_with_what_nodes_hold() {
     holds(Config {
         name: "block deleted",
         faults: &[(Delete, 1), (Block, 1)],
@@ -246,7 +246,7 @@ fn a_block_that_is_deleted_by_hand_comes_back_with_what_nodes_hold() {
 
 #[test]
 #[ignore = "the model tier: cargo dev test model"]
-fn two_stale_operators_beside_a_fresh_one_give_nothing_twice() {
+fn by_hand_two_stale_operators_beside_a_fresh_one_give_nothing_twice() {
     holds(Config {
         name: "two stale operators",
         pods: &[0],
