@@ -12,7 +12,7 @@ use super::{
     Block, BlockId, State, View,
     finding::Finding,
     fresh::Seen,
-    view::{Grant, NodeSpec, NodeView},
+    view::{Grant, NodeView},
     word::{Word, word_on},
 };
 use crate::{
@@ -101,11 +101,7 @@ impl Audited<'_> {
                 Word::Held(id, entry) => {
                     let holder = entry.holder.as_ref();
                     let is_same = holder.is_some_and(|holder| {
-                        holder.owner == grant.owner
-                            && holder.interface == grant.interface
-                            && holder.index == grant.index
-                            && holder.machine == self.node.machine
-                            && entry.network == grant.network
+                        grant.is_of(entry, holder) && holder.machine == self.node.machine
                     });
                     (!is_same).then(|| Finding::differs(id, key, entry, grant))
                 }
@@ -130,7 +126,10 @@ impl Audited<'_> {
     /// The ledger asks first, the node object second (invariant 7).
     fn asked_back(&self, findings: &mut BTreeSet<Finding>) {
         let spec = &self.node.spec;
-        let networks = networks(spec);
+        if spec.recalls.is_empty() && spec.fenced.is_empty() {
+            return;
+        }
+        let networks = spec.networks();
         let fenced = spec.fenced.iter().filter_map(|grant| grant.address);
         for key in spec.recalls.iter().copied().chain(fenced) {
             let word = word_on(self.view, self.name, networks.get(&key).copied(), key);
@@ -169,17 +168,6 @@ impl Audited<'_> {
             }
         }
     }
-}
-
-/// The networks of all that a spec names.
-fn networks(spec: &NodeSpec) -> BTreeMap<(IpAddr, Seq), Uid> {
-    if spec.recalls.is_empty() && spec.fenced.is_empty() {
-        return BTreeMap::new();
-    }
-    let named = spec.grants.iter().chain(&spec.fenced);
-    named
-        .filter_map(|grant| grant.address.map(|key| (key, grant.network)))
-        .collect()
 }
 
 /// The place that a grant fills.

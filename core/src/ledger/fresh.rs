@@ -7,10 +7,6 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tick(pub u64);
 
-/// A value from a watch cache, of any age.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cached<T>(pub T);
-
 /// A value from a quorum read, or from our own successful compare-and-swap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quorum<T>(T);
@@ -51,11 +47,6 @@ impl<T> Seen<T> {
         self.quorum_at
             .filter(|at| *at > tick)
             .map(|_| Quorum(&self.value))
-    }
-
-    /// The value, however old.
-    pub fn any_age(&self) -> Cached<&T> {
-        Cached(&self.value)
     }
 }
 

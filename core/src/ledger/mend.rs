@@ -10,10 +10,7 @@
 //! address away: a grant that the ledger does not hold is entered as held, or, where somebody else
 //! holds the address, asked back.
 
-use alloc::{
-    collections::{BTreeMap, BTreeSet},
-    vec::Vec,
-};
+use alloc::{collections::BTreeSet, vec::Vec};
 use core::net::IpAddr;
 
 use super::{
@@ -24,9 +21,9 @@ use super::{
     grant, node, release,
     specs::Specs,
     view::{Grant, NodeView},
-    word::{Word, word_on},
+    word::{Word, reads_for_certainty, word_on},
 };
-use crate::id::{Name, Seq, Uid};
+use crate::id::{Name, Seq};
 
 /// Epochs and counters from here on are no drawn ones: etcd's revisions and a block's counter don't
 /// come near, and the API's integers end at twice the square of it.
@@ -177,16 +174,13 @@ impl<'v> Mender<'v, '_> {
         id: &'v BlockId,
         block: &'v Seen<Block>,
     ) {
-        match (block.quorum_at, self.node.read_at) {
-            (Some(block_at), Some(node_at)) if node_at > block_at => {
-                self.stray(grant, key, id, block);
-                return;
-            }
-            (Some(_), _) => {}
-            (None, _) => self.read(Write::ReadBlock(id.clone())),
+        let reads = reads_for_certainty(id, block, self.name, self.node);
+        if reads.is_empty() {
+            self.stray(grant, key, id, block);
+        } else {
+            self.doubt(id, key.0);
+            self.decision.writes.extend(reads);
         }
-        self.doubt(id, key.0);
-        self.read(Write::ReadNode(self.name.clone()));
     }
 
     /// A grant that certainly is none of the ledger's. Its node may serve it, now or in a moment.
@@ -281,10 +275,7 @@ impl<'v> Mender<'v, '_> {
     /// costs an address change.
     fn compare(&mut self, grant: &Grant, key: (IpAddr, Seq), id: &BlockId, entry: &Entry) {
         let Some(holder) = &entry.holder else { return };
-        let is_same = holder.owner == grant.owner
-            && holder.interface == grant.interface
-            && holder.index == grant.index
-            && entry.network == grant.network;
+        let is_same = grant.is_of(entry, holder);
         // Who wrote the status is that machine: it tells whether the entry or the object was edited.
         let is_other_machine =
             holder.machine != self.node.machine && self.node.status.machine == self.node.machine;
@@ -321,10 +312,7 @@ impl<'v> Mender<'v, '_> {
         if self.node.spec.recalls.is_empty() {
             return;
         }
-        let named = self.node.spec.grants.iter().chain(&self.node.spec.fenced);
-        let networks: BTreeMap<(IpAddr, Seq), Uid> = named
-            .filter_map(|grant| grant.address.map(|key| (key, grant.network)))
-            .collect();
+        let networks = self.node.spec.networks();
         let left = self.specs.get(self.name).map(|spec| &spec.grants);
         let left: BTreeSet<(IpAddr, Seq)> = left
             .into_iter()

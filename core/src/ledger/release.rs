@@ -6,6 +6,7 @@ use core::net::IpAddr;
 use super::{
     BlockId, Entry, Holder, Rules, State, View, Write, choose,
     draft::{Drafts, Held},
+    word::reads_for_certainty,
 };
 use crate::address::Family;
 
@@ -73,15 +74,11 @@ pub(super) fn recall_second(view: &View, held: &Held<'_>, drafts: &mut Drafts<'_
             if !is_second {
                 continue;
             }
-            match (block.quorum_at, node.read_at) {
-                (Some(block_at), Some(node_at)) if node_at > block_at => {
-                    drafts.turn(id, *address, State::Recalling);
-                    continue;
-                }
-                (Some(_), _) => {}
-                (None, _) => reads.push(Write::ReadBlock((*id).clone())),
+            let missing = reads_for_certainty(id, block, &holder.node, node);
+            if missing.is_empty() {
+                drafts.turn(id, *address, State::Recalling);
             }
-            reads.push(Write::ReadNode(holder.node.clone()));
+            reads.extend(missing);
         }
     }
     reads

@@ -3,8 +3,11 @@
 use alloc::{collections::BTreeMap, vec::Vec};
 use core::net::IpAddr;
 
-use super::{View, Write, view::NodeSpec};
-use crate::id::{Name, Seq};
+use super::{
+    Entry, Holder, View, Write,
+    view::{Grant, NodeSpec},
+};
+use crate::id::{Name, Seq, Uid};
 
 /// The specs of a view with this decision's changes on top: one write a node.
 pub(super) struct Specs<'v> {
@@ -68,5 +71,25 @@ impl NodeSpec {
     /// Whether (address, seq) is granted.
     pub(super) fn lists(&self, key: (IpAddr, Seq)) -> bool {
         self.grants.iter().any(|grant| grant.address == Some(key))
+    }
+
+    /// The networks of all that is granted or fenced: a recall does not name its own.
+    pub(super) fn networks(&self) -> BTreeMap<(IpAddr, Seq), Uid> {
+        let named = self.grants.iter().chain(&self.fenced);
+        named
+            .filter_map(|grant| grant.address.map(|key| (key, grant.network)))
+            .collect()
+    }
+}
+
+// === impl Grant ===
+
+impl Grant {
+    /// Whether an entry is for the same place of the same pod.
+    pub(super) fn is_of(&self, entry: &Entry, holder: &Holder) -> bool {
+        holder.owner == self.owner
+            && holder.interface == self.interface
+            && holder.index == self.index
+            && entry.network == self.network
     }
 }

@@ -1,8 +1,9 @@
 //! What the ledger says of an (address, seq) that a node object names.
 
+use alloc::vec::Vec;
 use core::net::IpAddr;
 
-use super::{Block, BlockId, Entry, View, draft, fresh::Seen};
+use super::{Block, BlockId, Entry, View, Write, draft, fresh::Seen, view::NodeView};
 use crate::id::{Name, Seq, Uid};
 
 /// The ledger's word on (node, address, seq).
@@ -63,5 +64,21 @@ fn word_of<'v>(
         Some(entry) if entry.is_held_by(node, seq) => Word::Held(id, entry),
         _ if block.value.is_done_with(address, node, seq) => Word::Done(id, block),
         _ => Word::Behind(id, block),
+    }
+}
+
+/// What must still be read before block and node object together are certain: the block first, the
+/// object after it. Nothing, if they were read so.
+pub(super) fn reads_for_certainty(
+    id: &BlockId,
+    block: &Seen<Block>,
+    name: &Name,
+    node: &NodeView,
+) -> Vec<Write> {
+    let read_node = Write::ReadNode(name.clone());
+    match (block.quorum_at, node.read_at) {
+        (Some(block_at), Some(node_at)) if node_at > block_at => Vec::new(),
+        (Some(_), _) => Vec::from([read_node]),
+        (None, _) => Vec::from([Write::ReadBlock(id.clone()), read_node]),
     }
 }
