@@ -3,7 +3,7 @@
 //! Their definition is Multus', and need not be there. What is not there names nothing, and is looked for
 //! again.
 
-use std::{fmt::Debug, time::Duration};
+use std::time::Duration;
 
 use futures::StreamExt as _;
 use kube::{

@@ -78,38 +78,19 @@ impl Notice {
     }
 
     /// About an object of the ledger, which was edited by hand and put right.
-    pub(crate) fn repaired(
-        kind: &'static str,
-        name: &str,
-        uid: Option<String>,
-        what: &str,
-    ) -> Self {
+    pub(crate) fn repaired(regarding: Regarding, what: &str) -> Self {
         Self {
             is_warning: false,
             action: "Repair",
-            reason: event::LEDGER_REPAIRED.to_owned(),
-            ..Self::of_ledger(kind, name, uid, what)
+            ..Self::about(regarding, event::LEDGER_REPAIRED, what)
         }
     }
 
     /// About an object of the ledger, which contradicts the protocol and stays as it is.
-    pub(crate) fn inconsistent(
-        kind: &'static str,
-        name: &str,
-        uid: Option<String>,
-        what: &str,
-    ) -> Self {
-        Self::of_ledger(kind, name, uid, what)
-    }
-
-    fn of_ledger(kind: &'static str, name: &str, uid: Option<String>, what: &str) -> Self {
+    pub(crate) fn inconsistent(regarding: Regarding, what: &str) -> Self {
         Self {
             action: "Audit",
-            ..Self::about(
-                Regarding::ours(kind, name, uid),
-                event::LEDGER_INCONSISTENT,
-                what,
-            )
+            ..Self::about(regarding, event::LEDGER_INCONSISTENT, what)
         }
     }
 

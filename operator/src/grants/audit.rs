@@ -9,7 +9,10 @@ use landfall_core::ledger::{
 };
 
 use super::Shell;
-use crate::{events::Notice, world::World};
+use crate::{
+    events::{Notice, Regarding},
+    world::World,
+};
 
 /// Between two looks at everything.
 const PERIOD: Millis = 5_000;
@@ -66,7 +69,9 @@ impl Shell {
         for (index, finding) in lasting.enumerate() {
             *counts.entry(finding.kind.invariant()).or_default() += 1;
             if index < TOLD {
-                self.events.tell(inconsistent(&self.world, finding));
+                let about = object_of(&self.world, &finding.subject);
+                self.events
+                    .tell(Notice::inconsistent(about, &finding.message));
             }
         }
         for stranger in self.world.strangers() {
@@ -82,7 +87,8 @@ impl Shell {
         for finding in repairs.iter().take(TOLD) {
             let message = &finding.message;
             tracing::warn!(message, "an edit by hand was put right");
-            self.events.tell(repaired(&self.world, finding));
+            let about = object_of(&self.world, &finding.subject);
+            self.events.tell(Notice::repaired(about, message));
         }
     }
 }
@@ -100,27 +106,17 @@ fn attached(world: &World) -> Attached {
         .collect()
 }
 
-fn repaired(world: &World, finding: &Finding) -> Notice {
-    let (kind, name, uid) = object_of(world, &finding.subject);
-    Notice::repaired(kind, &name, uid, &finding.message)
-}
-
-fn inconsistent(world: &World, finding: &Finding) -> Notice {
-    let (kind, name, uid) = object_of(world, &finding.subject);
-    Notice::inconsistent(kind, &name, uid, &finding.message)
-}
-
-fn object_of(world: &World, subject: &Subject) -> (&'static str, String, Option<String>) {
+fn object_of(world: &World, subject: &Subject) -> Regarding {
     match subject {
         Subject::Block(id) => {
             let object = world.block_object(id);
             let uid = object.and_then(|object| object.metadata.uid.clone());
-            ("AddressBlock", id.object_name(), uid)
+            Regarding::ours("AddressBlock", &id.object_name(), uid)
         }
         Subject::Node(name) => {
             let object = world.node_object(name);
             let uid = object.and_then(|object| object.metadata.uid.clone());
-            ("LandfallNode", name.to_string(), uid)
+            Regarding::ours("LandfallNode", name.as_str(), uid)
         }
     }
 }

@@ -18,7 +18,11 @@ use landfall_core::{
 use landfall_crds::{block::AddressBlock, node::LandfallNode};
 
 use super::{Failure, Shell, backoff::Target};
-use crate::{convert, events::Notice, world::name_of};
+use crate::{
+    convert,
+    events::{Notice, Regarding},
+    world::name_of,
+};
 
 /// A request about a block, and its answer.
 pub(super) struct BlockDone {
@@ -229,7 +233,7 @@ fn made_anew(object: &AddressBlock, held: usize) -> Notice {
     let message = format!(
         "AddressBlock {name} was gone; it is made anew with what nodes hold of it, {held} addresses"
     );
-    Notice::repaired("AddressBlock", &name, uid, &message)
+    Notice::repaired(Regarding::ours("AddressBlock", &name, uid), &message)
 }
 
 /// What a node object holds, for a block that is made anew.

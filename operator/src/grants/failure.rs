@@ -77,7 +77,8 @@ pub(super) async fn within<T>(
 }
 
 /// A JSON patch whose `test` fails, a schema and an admission policy all answer 422 Invalid. The last two
-/// name the object; of the first the API server says neither what nor why (seen with Kubernetes 1.36).
+/// name the object; of the first the API server says neither what nor why (`tests/admit/writers.rs` asks
+/// the real one).
 fn is_failed_patch(status: &Status) -> bool {
     let details = status.details.as_ref();
     let says_nothing =
@@ -91,7 +92,7 @@ mod tests {
 
     use super::*;
 
-    /// As `kubectl get --raw` and patches with `-v=8` showed them; the third is of our own policy.
+    /// In the shape that the API server's code gives them; the third is of our own policy.
     fn answers() -> [(&'static str, serde_json::Value); 6] {
         let invalid = |message: &str, details: serde_json::Value| {
             json!({

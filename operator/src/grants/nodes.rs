@@ -13,7 +13,10 @@ use landfall_core::{
 use landfall_crds::node::{LandfallNode, LandfallNodeSpec};
 
 use super::{Failure, Shell, backoff::Target};
-use crate::{events::Notice, world::NodeWrite};
+use crate::{
+    events::{Notice, Regarding},
+    world::NodeWrite,
+};
 
 /// A request about a node object, and its answer.
 pub(super) struct NodeDone {
@@ -139,5 +142,6 @@ fn identity_restored(write: &NodeWrite) -> Option<Notice> {
         old.machine_id, new.machine_id
     );
     let uid = before.metadata.uid.clone();
-    Some(Notice::repaired("LandfallNode", &name, uid, &message))
+    let about = Regarding::ours("LandfallNode", &name, uid);
+    Some(Notice::repaired(about, &message))
 }

@@ -11,7 +11,10 @@ use landfall_core::ledger::{
 use landfall_crds::{block::AddressBlock, keys::finalizer};
 
 use super::{World, relist::Step, version};
-use crate::{convert, events::Notice};
+use crate::{
+    convert,
+    events::{Notice, Regarding},
+};
 
 // === impl World ===
 
@@ -142,5 +145,6 @@ fn stranger(object: &AddressBlock) -> Notice {
          of the ledger, and nothing is read from it; delete it",
         spec.segment, spec.first
     );
-    Notice::inconsistent("AddressBlock", &name, object.metadata.uid.clone(), &message)
+    let about = Regarding::ours("AddressBlock", &name, object.metadata.uid.clone());
+    Notice::inconsistent(about, &message)
 }

@@ -145,8 +145,8 @@ impl World {
         entries.any(|entry| entry.holder.as_ref().is_some_and(|h| h.node == *name))
     }
 
-    /// The networks as a node must serve them, the oldest first. One that its object shows no more (its user broke it)
-    /// stays as the node has it, as long as something is held.
+    /// The networks as a node must serve them, the oldest first. One that its object shows no more (its
+    /// user broke it) stays as the node has it, as long as something is held.
     fn served_on(&self, name: &Name, before: &[ServedNetwork]) -> Vec<ServedNetwork> {
         let labels = self.labels_of(name);
         let networks = self.view.networks.values();
