@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Result, ensure};
 
-use crate::{case::Case, cluster::Cluster, wait};
+use crate::{case::Case, wait};
 
 mod books;
 mod kernels;
@@ -20,10 +20,9 @@ pub use kernels::{Live, live};
 /// sweep are 60 s apart.
 const REST_SECONDS: u64 = 90;
 
-/// Looks at the cluster, or at the addresses of one test in it.
+/// Looks at the addresses of one test.
 pub struct Truth<'c> {
-    cluster: &'c Cluster,
-    case: Option<&'c Case<'c>>,
+    case: &'c Case<'c>,
 }
 
 // === impl Truth ===
@@ -31,18 +30,7 @@ pub struct Truth<'c> {
 impl<'c> Truth<'c> {
     /// About the addresses of one test.
     pub fn of(case: &'c Case<'c>) -> Self {
-        Self {
-            cluster: case.cluster,
-            case: Some(case),
-        }
-    }
-
-    /// About all addresses; for a test that has the cluster for itself.
-    pub fn of_all(cluster: &'c Cluster) -> Self {
-        Self {
-            cluster,
-            case: None,
-        }
+        Self { case }
     }
 
     /// Fails if an address of ours is in two network namespaces, those of sandboxes, of nodes and of
@@ -70,7 +58,7 @@ impl<'c> Truth<'c> {
             // The kernels first: what they show was held before, and what they show no longer may
             // be gone from the books.
             let live = self.live()?;
-            let books = books::Books::read(self.cluster, |address| self.is_ours(address))?;
+            let books = books::Books::read(self.case.cluster, |address| self.case.owns(address))?;
             let findings = books.findings(&live);
             ensure!(findings.is_empty(), "{findings:#?}");
             Ok(())
@@ -78,13 +66,9 @@ impl<'c> Truth<'c> {
     }
 
     fn live(&self) -> Result<Vec<Live>> {
-        let mut live = live(self.cluster)?;
-        live.retain(|one| self.is_ours(one.address));
+        let mut live = live(self.case.cluster)?;
+        live.retain(|one| self.case.owns(one.address));
         Ok(live)
-    }
-
-    fn is_ours(&self, address: IpAddr) -> bool {
-        self.case.is_none_or(|case| case.owns(address))
     }
 }
 

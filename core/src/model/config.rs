@@ -98,6 +98,12 @@ impl Config {
         stale_kubelet: false,
     };
 
+    /// With an operator whose caches lag.
+    pub(super) const STALE: Self = Self {
+        lagging: 1,
+        ..Self::PLAIN
+    };
+
     pub(super) fn allowed(&self, fault: Fault) -> u8 {
         let own = self.faults.iter().find(|(kind, _)| *kind == fault);
         own.map_or(0, |(_, often)| *often)

@@ -125,6 +125,10 @@ fn world() -> World {
 }
 
 fn resolved(world: &World, annotation: &str) -> Resolved {
+    resolved_of(world, &samples::pod(annotation))
+}
+
+fn resolved_of(world: &World, pod: &PodFacts) -> Resolved {
     let around = Surroundings {
         directory: &world.directory,
         network: |uid| world.networks.get(&uid),
@@ -134,7 +138,7 @@ fn resolved(world: &World, annotation: &str) -> Resolved {
         door: world.door,
         is_served: world.is_served,
     };
-    resolve(&samples::pod(annotation), &around)
+    resolve(pod, &around)
 }
 
 fn refused(world: &World, annotation: &str) -> Refusal {
@@ -304,16 +308,7 @@ fn chained_an_unknown_name_is_another_plugins_if_a_definition_has_it() {
         landfall: Some("fast".to_owned()),
         ..samples::pod("")
     };
-    let around = Surroundings {
-        directory: &world.directory,
-        network: |uid| world.networks.get(&uid),
-        namespace: &world.namespace,
-        home: "landfall-system",
-        definitions: &world.definitions,
-        door: world.door,
-        is_served: false,
-    };
-    let refusal = resolve(&ours, &around).pod.refusal;
+    let refusal = resolved_of(&world, &ours).pod.refusal;
     assert_eq!(refusal.unwrap().reason, "UnknownNetwork");
 }
 

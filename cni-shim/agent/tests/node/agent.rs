@@ -16,7 +16,7 @@ use landfall_agent::{
     identity::Machine,
     metrics::Metrics,
     parents,
-    records::Store,
+    records::{Entry, Store},
     server::{self, Server},
 };
 use landfall_core::id::Uid;
@@ -309,6 +309,15 @@ pub(crate) fn recalls(grants: &[Value]) -> Vec<Value> {
         .iter()
         .map(|grant| json!({"address": grant["address"], "seq": grant["seq"]}))
         .collect()
+}
+
+/// Changes all records of a folder, behind the back of an agent that has ended.
+pub(crate) fn edit(folder: &Path, change: impl Fn(&mut Entry)) {
+    let store = Store::open(folder).unwrap();
+    for mut entry in store.load().entries.into_values() {
+        change(&mut entry);
+        store.save_entry(&entry).unwrap();
+    }
 }
 
 /// Puts a folder's records out of the way, as a lost /run does.

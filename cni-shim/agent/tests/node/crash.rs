@@ -1,11 +1,10 @@
 //! Rows of "Crash and split-brain cases" (docs/ipam-protocol.md) that are a node's alone.
 
-use landfall_agent::records::Store;
 use landfall_core::agent::Phase;
 use landfall_plugin::{spec::Verb, wire};
 
 use crate::{
-    agent::{Agent, grants, recalls},
+    agent::{Agent, edit, grants, recalls},
     rig::Node,
 };
 
@@ -20,11 +19,7 @@ fn agent_dies_after_pending_and_before_netlink() {
     agent.add("c1", POD, &pod).unwrap();
     drop(agent);
     pod.ip(&["link", "del", "net1"]);
-    let store = Store::open(&node.folder).unwrap();
-    for mut entry in store.load().entries.into_values() {
-        entry.record.phase = Phase::Pending;
-        store.save_entry(&entry).unwrap();
-    }
+    edit(&node.folder, |entry| entry.record.phase = Phase::Pending);
 
     let agent = Agent::start(&node);
     assert_eq!(agent.stored(), ["c1 Pending".to_owned()].into());

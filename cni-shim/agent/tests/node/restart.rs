@@ -4,7 +4,7 @@ use landfall_agent::{gc::Sweep, records::Store};
 use landfall_core::agent::Phase;
 
 use crate::{
-    agent::{Agent, grants, lose, recalls},
+    agent::{Agent, edit, grants, lose, recalls},
     rig::{Namespace, Node},
 };
 
@@ -94,11 +94,7 @@ fn crash_in_an_add<'a>(node: &'a Node, pod: &Namespace) -> Agent<'a> {
     let agent = Agent::ready(node, &grants(POD, 5));
     agent.add("c1", POD, pod).unwrap();
     drop(agent);
-    let store = Store::open(&node.folder).unwrap();
-    for mut entry in store.load().entries.into_values() {
-        entry.record.phase = Phase::Pending;
-        store.save_entry(&entry).unwrap();
-    }
+    edit(&node.folder, |entry| entry.record.phase = Phase::Pending);
     let agent = Agent::start(node);
     assert_eq!(agent.stored(), ["c1 Pending".to_owned()].into());
     agent

@@ -1,9 +1,9 @@
 //! Sandboxes that end without a DEL, and DELs without a namespace.
 
-use landfall_agent::{gc::Sweep, records::Store};
+use landfall_agent::gc::Sweep;
 
 use crate::{
-    agent::{Agent, grants, recalls},
+    agent::{Agent, edit, grants, recalls},
     rig::Node,
 };
 
@@ -65,11 +65,9 @@ fn a_namespace_that_cant_be_found_is_not_gone_and_its_record_stays_detaching() {
     agent.add("c1", POD, &pod).unwrap();
     drop(agent);
     // As if no number could be given to the sandbox: then only a path leads to it.
-    let store = Store::open(&node.folder).unwrap();
-    for mut entry in store.load().entries.into_values() {
+    edit(&node.folder, |entry| {
         entry.facts.as_mut().unwrap().number = None;
-        store.save_entry(&entry).unwrap();
-    }
+    });
     let agent = Agent::start(&node);
     agent.see(2, &granted, &recalls(&granted));
     let (name, kept) = (pod.name.clone(), pod.open());

@@ -45,6 +45,15 @@ fn mk_push(mac: &str, segment: &str) -> View {
     view
 }
 
+/// The same, before the pod of this node has an address.
+fn mk_waiting(mac: &str, segment: &str) -> View {
+    let mut view = mk_push(mac, segment);
+    for block in view.blocks.values_mut() {
+        block.value.entries.clear();
+    }
+    view
+}
+
 fn pushed(decision: &Decision) -> Vec<Mac> {
     let spec = node_spec(decision);
     let grants = spec.into_iter().flat_map(|spec| &spec.grants);
@@ -82,14 +91,7 @@ fn a_second_family_gets_the_hardware_address_that_the_interface_has() {
 
 #[test]
 fn a_requested_address_that_another_attachment_has_is_refused() {
-    let mut view = mk_push("02:00:00:00:00:01", "lan");
-    view.blocks
-        .values_mut()
-        .next()
-        .unwrap()
-        .value
-        .entries
-        .clear();
+    let mut view = mk_waiting("02:00:00:00:00:01", "lan");
     let want = &mut view.pods.get_mut(&POD).unwrap().wants[0];
     want.mac = "02:00:00:00:00:01".parse().ok();
     let decision = decide(&view, Rules::SHIPPED);
@@ -102,14 +104,7 @@ fn a_requested_address_that_another_attachment_has_is_refused() {
 
 #[test]
 fn of_two_pods_that_ask_for_one_hardware_address_one_is_refused() {
-    let mut view = mk_push("02:00:00:00:00:01", "lan");
-    view.blocks
-        .values_mut()
-        .next()
-        .unwrap()
-        .value
-        .entries
-        .clear();
+    let mut view = mk_waiting("02:00:00:00:00:01", "lan");
     let mut pod = mk_pod();
     pod.wants[0].mac = "02:00:00:00:00:02".parse().ok();
     view.pods.insert(POD, pod.clone());

@@ -8,11 +8,6 @@ use super::{
     holds,
 };
 
-const STALE: Config = Config {
-    lagging: 1,
-    ..Config::PLAIN
-};
-
 #[test]
 #[ignore = "by hand: minutes of a core and gigabytes"]
 fn two_deleted_pods_and_a_killed_sandbox() {
@@ -20,7 +15,7 @@ fn two_deleted_pods_and_a_killed_sandbox() {
         name: "two deleted, one killed, one node",
         pods: &[0, 0],
         faults: &[(Delete, 2), (Kill, 1)],
-        ..STALE
+        ..Config::STALE
     });
 }
 
@@ -30,7 +25,7 @@ fn a_crash_and_a_killed_sandbox() {
     holds(Config {
         name: "crash and kill",
         faults: &[(Delete, 1), (Kill, 1), (Crash, 1)],
-        ..STALE
+        ..Config::STALE
     });
 }
 
@@ -41,7 +36,7 @@ fn a_fence_a_stale_operator_and_a_deleted_pod() {
         name: "fence, stale operator, pods deleted",
         stale_kubelet: true,
         faults: &[(Delete, 1), (Power, 1), (Taint, 1)],
-        ..STALE
+        ..Config::STALE
     });
 }
 

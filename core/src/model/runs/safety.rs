@@ -11,19 +11,13 @@ use super::{
     holds,
 };
 
-/// With an operator whose caches lag.
-const STALE: Config = Config {
-    lagging: 1,
-    ..Config::PLAIN
-};
-
 #[test]
 #[ignore = "the model tier: cargo dev test model"]
 fn a_stale_operator_gives_nothing_twice_while_pods_are_deleted() {
     holds(Config {
         name: "stale operator",
         faults: &[(Delete, 1)],
-        ..STALE
+        ..Config::STALE
     });
 }
 
@@ -35,7 +29,7 @@ fn a_stale_operator_that_grants_to_deleted_pods_gives_nothing_twice() {
         pods: &[0, 0],
         seq_bound: 2,
         faults: &[(Delete, 2)],
-        ..STALE
+        ..Config::STALE
     });
 }
 
@@ -46,7 +40,7 @@ fn three_grants_of_one_address_to_one_pod_are_told_apart() {
         name: "stale operator, three grants",
         pods: &[0],
         faults: &[(Delete, 1), (Kill, 1)],
-        ..STALE
+        ..Config::STALE
     });
 }
 
@@ -57,7 +51,7 @@ fn sandboxes_that_are_killed_keep_their_address_on_one_node() {
         name: "sandbox killed",
         pods: &[0, 0],
         faults: &[(Delete, 1), (Kill, 1)],
-        ..STALE
+        ..Config::STALE
     });
 }
 
@@ -67,7 +61,7 @@ fn an_agent_that_dies_between_any_two_effects_loses_nothing() {
     holds(Config {
         name: "agent crash",
         faults: &[(Delete, 1), (Crash, 1)],
-        ..STALE
+        ..Config::STALE
     });
 }
 
@@ -88,7 +82,7 @@ fn a_lost_run_folder_makes_a_cold_agent_that_serves_nothing_in_use() {
         name: "/run lost",
         pods: &[0, 0],
         faults: &[(Delete, 1), (LoseRun, 1)],
-        ..STALE
+        ..Config::STALE
     });
 }
 
@@ -99,7 +93,7 @@ fn a_node_that_is_cut_off_keeps_what_it_has() {
         name: "partition",
         quarantine: true,
         faults: &[(Delete, 1), (Cut, 1)],
-        ..STALE
+        ..Config::STALE
     });
 }
 
@@ -110,7 +104,7 @@ fn a_machine_that_boots_with_stale_lists_serves_nothing_that_was_freed() {
         name: "reboot, stale lists",
         stale_kubelet: true,
         faults: &[(Delete, 1), (Power, 1), (Stale, 1)],
-        ..STALE
+        ..Config::STALE
     });
 }
 
@@ -120,7 +114,7 @@ fn a_fence_closes_only_what_the_machine_can_not_use() {
     holds(Config {
         name: "fence",
         faults: &[(Power, 1), (Taint, 1)],
-        ..STALE
+        ..Config::STALE
     });
 }
 
@@ -142,7 +136,7 @@ fn by_hand_another_machine_under_the_old_name_never_speaks_for_it() {
     holds(Config {
         name: "another machine",
         faults: &[(Delete, 1), (Cut, 1), (Rename, 1)],
-        ..STALE
+        ..Config::STALE
     });
 }
 
@@ -152,7 +146,7 @@ fn by_hand_the_same_machine_that_registers_again_speaks_for_itself() {
     holds(Config {
         name: "registered again",
         faults: &[(Delete, 1), (Register, 1)],
-        ..STALE
+        ..Config::STALE
     });
 }
 
@@ -163,7 +157,7 @@ fn an_add_that_is_given_up_takes_nothing_from_the_next_sandbox() {
         name: "ADD given up",
         pods: &[0],
         faults: &[(Delete, 1), (GiveUp, 1), (Kill, 1)],
-        ..STALE
+        ..Config::STALE
     });
 }
 
@@ -197,7 +191,7 @@ fn by_hand_dual_stack_beside_a_stale_operator_is_granted_once() {
         cidrs: &["10.0.0.1/32", "fd00::1/128"],
         pods: &[0],
         faults: &[(Delete, 1)],
-        ..STALE
+        ..Config::STALE
     });
 }
 
@@ -220,7 +214,7 @@ fn a_status_write_that_lands_late_is_harmless() {
     holds(Config {
         name: "late status",
         faults: &[(Delete, 1), (Late, 1)],
-        ..STALE
+        ..Config::STALE
     });
 }
 
@@ -230,7 +224,7 @@ fn a_write_whose_reply_is_lost_is_only_decided_again() {
     holds(Config {
         name: "lost replies",
         faults: &[(Delete, 1), (Reply, 2)],
-        ..STALE
+        ..Config::STALE
     });
 }
 
@@ -253,7 +247,7 @@ fn by_hand_two_stale_operators_beside_a_fresh_one_give_nothing_twice() {
         seq_bound: 2,
         lagging: 2,
         faults: &[(Delete, 1)],
-        ..STALE
+        ..Config::STALE
     });
 }
 
