@@ -166,6 +166,7 @@ fn boot(node: &Node) -> Result<()> {
         ));
     }
     uml.env_clear()
+        .env("LD_PRELOAD", machine::xstate(&folder)?)
         .env("HOME", umid)
         .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
     uml.current_dir("/")

@@ -1,10 +1,14 @@
 //! One User-Mode Linux machine as the host sees it: its disk, its command line, its processes.
 
-use std::{fs, io, path::Path, time::Duration};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{launch, process, progress};
+use crate::{launch, layout, process, progress};
 
 /// Its memory; the host gives only what is touched.
 const MEMORY: &str = "3072M";
@@ -44,6 +48,15 @@ pub(super) fn kernel(folder: &Path, init: &Path) -> Result<Vec<String>> {
         "con0=fd:0,fd:1".to_owned(),
         "quiet".to_owned(),
     ])
+}
+
+/// Builds what lets UML set the registers of processes on processors that it does not know.
+pub(super) fn xstate(folder: &Path) -> Result<PathBuf> {
+    let source = layout::tree().join("tests/cluster/uml/xstate.c");
+    let library = folder.join("xstate.so");
+    let mut compiler = process::words("cc -O2 -shared -fPIC -o");
+    process::run(compiler.arg(&library).arg(source))?;
+    Ok(library)
 }
 
 fn mark(folder: &Path) -> String {
