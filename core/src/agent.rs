@@ -165,6 +165,11 @@ impl Volatile {
         self.is_known(durable) && (!self.cold || (self.read && self.scanned))
     }
 
+    /// How many ADDs wait: for a grant, a parent or another sandbox.
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// Whether a start from what now lies in `/run` may be warm. Not while a device that no record
     /// explains blocks an address: only a cold start looks for those.
     pub fn may_restart_warm(&self, durable: &Durable) -> bool {

@@ -105,6 +105,8 @@ pub mod event {
     pub const HOST_NETWORK_HAS_NO_ATTACHMENTS: &str = "HostNetworkHasNoAttachments";
     /// The node has no live agent.
     pub const NO_AGENT_ON_NODE: &str = "NoAgentOnNode";
+    /// The node's runtime does not call the plugin: another program takes it out of the configuration.
+    pub const CHAIN_BLOCKED: &str = "ChainBlocked";
     /// The node has no parent for the network.
     pub const PARENT_INTERFACE_MISSING: &str = "ParentInterfaceMissing";
     /// The address is still held by a node that can't be reached.

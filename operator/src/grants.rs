@@ -140,7 +140,7 @@ impl Shell {
         }
         let owners = self.world.take_stale_owners();
         self.network_statuses.update(&mut self.world, &owners);
-        for notice in owners.iter().filter_map(|o| self.world.missing_parent(*o)) {
+        for notice in owners.iter().filter_map(|o| self.world.node_fault(*o)) {
             self.events.tell(notice);
         }
         let now = (self.clock)();

@@ -124,6 +124,17 @@ async fn write(client: &Client, writing: Writing) {
             Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => {
                 return;
             }
+            // No attempt makes it shorter: the annotations of a pod are 256 KiB together at most.
+            Err(kube::Error::Api(status)) if status.code == 422 => {
+                let pod = &writing.key;
+                tracing::warn!(
+                    why = status.message,
+                    namespace = pod.namespace,
+                    pod = pod.name,
+                    "the API server refuses a pod's network status: it stays without"
+                );
+                return;
+            }
             Err(error) => {
                 let pod = &writing.key;
                 tracing::warn!(%error, namespace = pod.namespace, pod = pod.name,

@@ -30,9 +30,9 @@ use crate::{
 
 mod blocks;
 mod definitions;
-mod missing_parents;
 mod namespaces;
 mod networks;
+mod node_faults;
 mod node_objects;
 mod node_writes;
 mod pods;

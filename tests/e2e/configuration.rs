@@ -77,7 +77,11 @@ fn while_it_is_rewritten(case: &Case<'_>, nodes: &[String], network: &str) -> Re
     case.pod("plain", &nodes[0], "")?;
     case.pod("plain-two", &nodes[1], "")?;
     case.pod("beside", &nodes[1], network)?;
-    case.ready(&["plain", "plain-two", "beside"])?;
+    case.pod("without", &nodes[0], network)?;
+    case.ready(&["plain", "plain-two", "beside", "without"])?;
+    // It runs, without what it asked for: only an Event can say so.
+    let (namespace, reason) = (&case.namespace, "ChainBlocked");
+    pod::event(cluster(), namespace, "without", reason, "without net1")?;
     // The plugin folder is nobody else's.
     kernel::one(cluster(), &case.namespace, "beside", "net1")?;
     let other = blocked(&nodes[1])?;

@@ -102,7 +102,11 @@ struct Flight {
 impl Engine {
     /// Takes one input, and says what is to be done with links for it.
     pub fn take(&mut self, input: Input) -> Result<Vec<Job>, StoreError> {
+        let waiting = self.volatile.waiting();
         self.serve(input)?;
+        if self.volatile.waiting() != waiting {
+            self.publish();
+        }
         Ok(std::mem::take(&mut self.jobs))
     }
 

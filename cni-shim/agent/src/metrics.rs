@@ -27,6 +27,7 @@ pub struct Metrics {
     grants: Gauge,
     released: Gauge,
     blocked: Gauge,
+    waiting: Gauge,
     ready: Gauge,
 }
 
@@ -76,6 +77,10 @@ impl Default for Metrics {
             grants: gauge("grants", "Grants in the node's object"),
             released: gauge("released", "Acknowledged addresses not yet taken back"),
             blocked: gauge("blocked", "Addresses of interfaces that no record explains"),
+            waiting: gauge(
+                "waiting",
+                "ADDs that wait for a grant, a parent or another sandbox",
+            ),
             ready: gauge("ready", "1 if grants are served"),
             registry,
             requests,
@@ -106,6 +111,7 @@ impl Metrics {
         set(&self.grants, published.granted);
         set(&self.released, published.released.len());
         set(&self.blocked, published.blocked.len());
+        set(&self.waiting, published.waiting);
         set(&self.ready, usize::from(published.ready));
         let mut text = String::new();
         // Writing to a string can't fail.

@@ -1,8 +1,9 @@
-//! Pods that wait because their node has nothing to hang their link from.
+//! Pods whose node can't attach them: it has nothing to hang their link from, or its runtime does not
+//! call the plugin.
 
-use landfall_core::id::Uid;
+use landfall_core::{id::Uid, ledger::view::Pod};
 use landfall_crds::{
-    keys::{event, reason},
+    keys::{condition, event, reason},
     node::{LandfallNode, ServedNetwork},
 };
 
@@ -12,32 +13,52 @@ use crate::{events::Notice, network_status::attached};
 // === impl World ===
 
 impl World {
-    /// What to tell an owner's pod, if a network that it asks for has no parent on its node and it is
-    /// not attached yet.
-    pub(crate) fn missing_parent(&self, owner: Uid) -> Option<Notice> {
+    /// What to tell an owner's pod, if its node can't attach it now and it is not attached yet.
+    pub(crate) fn node_fault(&self, owner: Uid) -> Option<Notice> {
         let facts = self.pod_of(owner)?;
         let pod = self.view.pods.get(&owner)?;
         let node = self.node_objects.get(&pod.node)?;
-        let mut wants = pod.wants.iter();
-        let why = wants.find_map(|want| {
-            let interface = want.interface.as_str();
-            if attached(node, owner, interface).is_some() {
-                return None;
-            }
-            let mut networks = node.spec.networks.iter();
-            let network = networks.find(|network| network.uid == want.network)?;
-            lacks_parent(node, network)
-        })?;
-        let message = format!(
-            "on node {}, {why}: the pod starts by itself when there is one",
-            pod.node
-        );
-        Some(Notice::warning(
-            facts,
-            event::PARENT_INTERFACE_MISSING,
-            &message,
-        ))
+        let (reason, message) = chain_blocked(node, owner, pod)
+            .map(|message| (event::CHAIN_BLOCKED, message))
+            .or_else(|| {
+                let message = missing_parent(node, owner, pod)?;
+                Some((event::PARENT_INTERFACE_MISSING, message))
+            })?;
+        let message = format!("on node {}, {message}", pod.node);
+        Some(Notice::warning(facts, reason, &message))
     }
+}
+
+/// Nothing else tells of it: the runtime starts the pod without a call of the plugin.
+fn chain_blocked(node: &LandfallNode, owner: Uid, pod: &Pod) -> Option<String> {
+    let why = blocked_chain(node)?;
+    let is_attached = |interface: &str| attached(node, owner, interface).is_some();
+    let mut wants = pod.wants.iter();
+    let missing = wants.find(|want| !is_attached(want.interface.as_str()))?;
+    Some(format!(
+        "the pod starts without {}: {why}; delete the pod when the node's condition ChainBlocked has gone",
+        missing.interface
+    ))
+}
+
+/// The message of the node's condition `ChainBlocked`, while that is true.
+pub(super) fn blocked_chain(node: &LandfallNode) -> Option<&str> {
+    let mut conditions = node.status.as_ref()?.conditions.iter();
+    let blocked = conditions.find(|condition| condition.type_ == condition::CHAIN_BLOCKED)?;
+    (blocked.status == "True").then_some(blocked.message.as_str())
+}
+
+fn missing_parent(node: &LandfallNode, owner: Uid, pod: &Pod) -> Option<String> {
+    let mut wants = pod.wants.iter();
+    let why = wants.find_map(|want| {
+        if attached(node, owner, want.interface.as_str()).is_some() {
+            return None;
+        }
+        let mut networks = node.spec.networks.iter();
+        let network = networks.find(|network| network.uid == want.network)?;
+        lacks_parent(node, network)
+    })?;
+    Some(format!("{why}: the pod starts by itself when there is one"))
 }
 
 /// Why the node has no parent for the network, if it has none.

@@ -11,7 +11,7 @@ use landfall_core::{
 };
 use landfall_crds::node::LandfallNode;
 
-use super::{World, relist::Step, version};
+use super::{World, node_faults::blocked_chain, relist::Step, version};
 use crate::{convert, nodes::NodeFacts};
 
 // === impl World ===
@@ -180,7 +180,9 @@ fn reports_differ(before: &LandfallNode, after: &LandfallNode) -> bool {
         let status = object.status.clone().unwrap_or_default();
         (status.attached, status.attached_links, status.parents)
     };
-    before.spec.grants != after.spec.grants || report(before) != report(after)
+    before.spec.grants != after.spec.grants
+        || report(before) != report(after)
+        || blocked_chain(before) != blocked_chain(after)
 }
 
 pub(crate) fn name_of(object: &LandfallNode) -> Name {

@@ -40,6 +40,8 @@ pub struct Published {
     pub blocked: BTreeSet<IpAddr>,
     /// Attachments by phase: PENDING, ACTIVE, DETACHING.
     pub phases: [usize; 3],
+    /// ADDs that wait: for a grant, a parent or another sandbox.
+    pub waiting: usize,
     /// The parent of each network.
     pub parents: Vec<ParentStatus>,
     /// Grants in the spec.
@@ -98,6 +100,7 @@ impl Engine {
             released: self.durable.released.clone(),
             blocked: self.volatile.blocked.clone(),
             phases: [Phase::Pending, Phase::Active, Phase::Detaching].map(count),
+            waiting: self.volatile.waiting(),
             parents: self.parents.status(),
             granted: spec.map(|spec| spec.grants.len()).unwrap_or_default(),
             uninstall: spec.is_some_and(|spec| spec.uninstall),

@@ -69,11 +69,14 @@ fn add_outlives_its_sandbox() {
     let (older, newer) = (node.pod(), node.pod());
     let agent = Agent::ready(&node, &[]);
     let late = agent.ask(Verb::Add, "c1", POD, Some(&older));
+    agent.until("c1 waits", |state| state.waiting == 1);
     agent.del("c1", Some(&older)).unwrap();
     let ended = wire::receive_response(&late).unwrap().into_result();
     assert_eq!(ended.unwrap_err().code.number(), 11);
 
+    agent.until("c1 waits no more", |state| state.waiting == 0);
     let late = agent.ask(Verb::Add, "c2", POD, Some(&older));
+    agent.until("c2 waits", |state| state.waiting == 1);
     let new = agent.ask(Verb::Add, "c3", POD, Some(&newer));
     agent.see(2, &grants(POD, 5), &[]);
     wire::receive_response(&new).unwrap().into_result().unwrap();
