@@ -16,4 +16,5 @@ pub mod result;
 pub mod run;
 pub mod spec;
 pub mod spool;
+pub mod standalone;
 pub mod wire;
