@@ -21,6 +21,7 @@ mod ledger;
 mod nodes;
 mod operators;
 mod others;
+mod parents;
 mod plain;
 mod pods;
 mod pool;
@@ -34,6 +35,7 @@ mod sharing;
 mod specs;
 mod together;
 mod traffic;
+mod vlans;
 
 use std::sync::OnceLock;
 

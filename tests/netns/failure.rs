@@ -1,11 +1,12 @@
 //! What is left after an attach that failed, and what its error says.
 
 use landfall_core::{
+    id::Uid,
     link::Setting,
     mac::Mac,
     network::{Driver, IpvlanFlag, IpvlanMode, MacvlanMode, VlanProtocol},
 };
-use landfall_link::{Cause, Hint, VlanLink};
+use landfall_link::{Cause, Hint, Tag, VlanLink, vlan_alias};
 
 use crate::rig::{Namespace, Rig, macvlan, route, sentence};
 
@@ -265,8 +266,11 @@ fn a_kernel_without_vlans_is_named() {
     let vlan = VlanLink {
         name: "eth1.70".into(),
         parent: rig.parent(),
-        id: 70,
-        protocol: VlanProtocol::Customer,
+        tag: Tag {
+            id: 70,
+            protocol: VlanProtocol::Customer,
+        },
+        alias: vlan_alias(Uid(1)),
     };
 
     let error = rig.agent().make_vlan(&vlan).unwrap_err();

@@ -153,6 +153,7 @@ impl Engine {
             Input::Links(links) => {
                 let before = std::mem::replace(&mut self.host_links, links);
                 self.announce_returned(&before);
+                self.forget_removed_vlans();
                 self.retry_vlans();
                 self.resolve_parents();
                 self.decide_on_parents()

@@ -9,13 +9,14 @@ use landfall_core::{
     id::Name,
     link::Link,
 };
-use landfall_link::{Chain, Hint, Netns, Node, VlanError, VlanLink};
+use landfall_link::{Chain, Hint, Netns, Node, VlanLink};
 
 use crate::{engine::Input, records::Facts};
 
 mod again;
 mod nodes;
 mod pool;
+mod vlan;
 
 pub use again::Wanted;
 pub use pool::{Pool, PoolError, Workers};
@@ -81,13 +82,6 @@ impl Job {
             Self::Detach(job) => job.key.container == *container && job.netns.is_some(),
             Self::Vlan(_) => false,
         }
-    }
-}
-
-fn tend(node: &mut Node, job: &VlanJob) -> Result<(), VlanError> {
-    match job {
-        VlanJob::Make(vlan) => node.make_vlan(vlan).map(drop),
-        VlanJob::Remove { index, .. } => node.remove_vlan(*index),
     }
 }
 

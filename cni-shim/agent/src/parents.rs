@@ -15,9 +15,12 @@ use landfall_link::{Parent as HostLink, VlanLink};
 use crate::attach;
 
 mod choose;
+mod missing;
+mod vlan;
 mod watch;
 
-pub use choose::Missing;
+pub(crate) use choose::is_made;
+pub use missing::Missing;
 pub use watch::watch;
 
 /// The parents of all networks on this node, by network.
@@ -63,7 +66,7 @@ impl Parents {
     pub fn explain(&mut self, failed: &VlanLink, because: &str) {
         for choice in self.0.values_mut() {
             if let Err(Missing::NoVlan { vlan, why, .. }) = choice
-                && vlan == failed
+                && vlan.is(failed)
             {
                 *why = Some(because.to_owned());
             }

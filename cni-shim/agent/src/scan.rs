@@ -123,6 +123,13 @@ impl Devices {
         let addresses = strangers.flat_map(|(_, found)| &found.addresses);
         addresses.map(|own| own.address.addr()).collect()
     }
+
+    /// One that hangs from the node's link of that index. It may be another namespace's of the same
+    /// index: this errs on the side of what lives.
+    pub fn on(&self, index: u32) -> Option<&Observed> {
+        let mut all = self.0.iter().map(|(_, found)| found);
+        all.find(|found| found.parent == Some(index))
+    }
 }
 
 fn open(path: &Path) -> Result<Option<(u64, Netns)>, ScanError> {

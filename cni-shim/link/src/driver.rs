@@ -69,9 +69,14 @@ fn ipvlan(mode: IpvlanMode, flag: IpvlanFlag) -> Vec<InfoIpVlan> {
     vec![InfoIpVlan::Mode(mode), InfoIpVlan::Flags(flag)]
 }
 
+/// IFLA_INFO_KIND, empty for hardware.
+pub(crate) fn kind(info: Attributes<'_>) -> String {
+    info.text(IFLA_INFO_KIND).unwrap_or_default()
+}
+
 /// What IFLA_LINKINFO says.
 pub(crate) fn observed(info: Attributes<'_>) -> ObservedDriver {
-    let kind = info.text(IFLA_INFO_KIND).unwrap_or_default();
+    let kind = kind(info);
     let data = info.nested(IFLA_INFO_DATA);
     let driver = match kind.as_str() {
         "macvlan" => observed_macvlan(data),

@@ -1,22 +1,39 @@
 //! 802.1Q and 802.1ad links on top of a parent, where a network asks for one that is missing.
 
-use landfall_core::{id::Name, network::VlanProtocol};
+use landfall_core::{
+    id::{Name, Uid},
+    link::ALIAS,
+    network::VlanProtocol,
+};
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::{
     RouteNetlinkMessage,
     link::{self, InfoData, InfoKind, InfoVlan, LinkAttribute, LinkInfo, LinkMessage},
 };
-use nix::errno::Errno;
+use nix::{
+    errno::Errno,
+    libc::{ETH_P_8021AD, ETH_P_8021Q, IFLA_INFO_DATA},
+};
 
 use crate::{
     attach::Node,
-    message,
+    driver, message,
     observe::get_link,
-    socket::{NetlinkError, Request},
+    socket::{Attributes, NetlinkError, Request},
 };
 
-/// What `ip link` shows of a VLAN that we made, and by which we know that we may remove it.
-pub const VLAN_ALIAS: &str = "landfall:vlan";
+// linux/if_link.h; libc has no names for these.
+const IFLA_VLAN_ID: u16 = 1;
+const IFLA_VLAN_PROTOCOL: u16 = 5;
+
+/// What a VLAN writes into its frames. A link carries one VLAN of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Tag {
+    /// 1 to 4094.
+    pub id: u16,
+    /// The tag's protocol.
+    pub protocol: VlanProtocol,
+}
 
 /// A VLAN to make.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,10 +42,22 @@ pub struct VlanLink {
     pub name: Name,
     /// The index of the link below.
     pub parent: u32,
-    /// 1 to 4094.
-    pub id: u16,
-    /// The tag's protocol.
-    pub protocol: VlanProtocol,
+    /// What it tags its frames with.
+    pub tag: Tag,
+    /// Its IFLA_IFALIAS, by which whoever made it knows that he may remove it: see [`vlan_alias`].
+    pub alias: String,
+}
+
+/// What `ip link` shows of a VLAN that was made for a network. The mark is in the kernel alone: it is
+/// there as long as the VLAN is.
+pub fn vlan_alias(network: Uid) -> String {
+    format!("{ALIAS}{network}")
+}
+
+/// Whether a VLAN has the alias of one that was made for a network, whichever.
+pub fn is_vlan_alias(alias: &str) -> bool {
+    let uid = alias.strip_prefix(ALIAS);
+    uid.is_some_and(|uid| Uid::of(uid).to_string() == uid)
 }
 
 /// A VLAN that was not made or not removed.
@@ -65,12 +94,23 @@ fn hint(error: &NetlinkError) -> &'static str {
     }
 }
 
+// === impl VlanLink ===
+
+impl VlanLink {
+    /// Whether it is the same link, for whichever network.
+    pub fn is(&self, other: &Self) -> bool {
+        (&self.name, self.parent, self.tag) == (&other.name, other.parent, other.tag)
+    }
+}
+
+// === impl Node ===
+
 impl Node {
     /// Makes a VLAN on the node, sets it up and returns its index. A parent that is up is not required.
     pub fn make_vlan(&mut self, vlan: &VlanLink) -> Result<u32, VlanError> {
         let failed = |source| VlanError::Make {
             name: vlan.name.clone(),
-            id: vlan.id,
+            id: vlan.tag.id,
             source,
         };
         self.host().call(create(vlan)).map_err(failed)?;
@@ -90,7 +130,7 @@ impl Node {
         let Some(index) = self.vlan_index(vlan)? else {
             return Ok(None);
         };
-        let alias = LinkAttribute::IfAlias(VLAN_ALIAS.to_owned());
+        let alias = LinkAttribute::IfAlias(vlan.alias.clone());
         self.host().call(message::set_link(index, [alias]))?;
         let up = message::flag(index, link::LinkFlags::Up, true);
         // With its parent down it can't be up yet; whoever sets the parent up sets it up too.
@@ -115,8 +155,25 @@ impl Node {
     }
 }
 
+/// What IFLA_LINKINFO says of a VLAN's tag.
+pub(crate) fn tag(info: Attributes<'_>) -> Option<Tag> {
+    if driver::kind(info) != "vlan" {
+        return None;
+    }
+    let data = info.nested(IFLA_INFO_DATA);
+    // In the order of the network.
+    let protocol = data.u16(IFLA_VLAN_PROTOCOL).map(u16::from_be);
+    let protocol = match protocol.map(i32::from) {
+        Some(ETH_P_8021AD) => VlanProtocol::Service,
+        Some(ETH_P_8021Q) | None => VlanProtocol::Customer,
+        Some(_) => return None,
+    };
+    let id = data.u16(IFLA_VLAN_ID)?;
+    Some(Tag { id, protocol })
+}
+
 fn create(vlan: &VlanLink) -> Request {
-    let protocol = match vlan.protocol {
+    let protocol = match vlan.tag.protocol {
         VlanProtocol::Customer => link::VlanProtocol::Ieee8021Q,
         VlanProtocol::Service => link::VlanProtocol::Ieee8021Ad,
     };
@@ -127,7 +184,7 @@ fn create(vlan: &VlanLink) -> Request {
         LinkAttribute::LinkInfo(vec![
             LinkInfo::Kind(InfoKind::Vlan),
             LinkInfo::Data(InfoData::Vlan(vec![
-                InfoVlan::Id(vlan.id),
+                InfoVlan::Id(vlan.tag.id),
                 InfoVlan::Protocol(protocol),
             ])),
         ]),
@@ -137,3 +194,6 @@ fn create(vlan: &VlanLink) -> Request {
         flags: NLM_F_CREATE | NLM_F_EXCL,
     }
 }
+
+#[cfg(test)]
+mod tests;

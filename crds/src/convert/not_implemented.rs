@@ -7,7 +7,7 @@ use landfall_core::network::{IpamType, MacvlanMode};
 
 use crate::{
     macvlan::{MacvlanLinkSpec, MacvlanNetworkSpec},
-    network_spec::{AnnounceSpec, IpamSpec, Ipv6Spec, LinkSpec, NetworkSpec, ParentSpec},
+    network_spec::{AnnounceSpec, IpamSpec, Ipv6Spec, LinkSpec, NetworkSpec},
 };
 
 /// A network of either kind.
@@ -24,19 +24,6 @@ const NOT_YET: &[Row] = &[
         f.mode(MacvlanMode::Passthru) || f.mode(MacvlanMode::Source)
     }),
     ("spec.macvlan", |f| f.macvlan_options()),
-    ("spec.parents[].macAddress", |f| {
-        f.parent(|p| p.mac_address.is_some())
-    }),
-    ("spec.parents[].pciAddress", |f| {
-        f.parent(|p| p.pci_address.is_some())
-    }),
-    ("spec.parents[].subnet", |f| {
-        f.parent(|p| p.subnet.is_some())
-    }),
-    ("spec.parents[].fromDefaultRoute", |f| {
-        f.parent(|p| p.from_default_route == Some(true))
-    }),
-    ("spec.parents[].vlan", |f| f.parent(|p| p.vlan.is_some())),
     ("spec.link", |f| {
         f.shared.link.as_ref().is_some_and(|l| !plain(l))
     }),
@@ -97,10 +84,6 @@ impl Fields<'_> {
             };
             off != MacvlanLinkSpec::default()
         })
-    }
-
-    fn parent(&self, is_set: fn(&ParentSpec) -> bool) -> bool {
-        self.shared.parents.iter().any(is_set)
     }
 
     fn ipam(&self, is_set: fn(&IpamSpec) -> bool) -> bool {

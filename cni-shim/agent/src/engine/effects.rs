@@ -40,7 +40,7 @@ impl Engine {
                 Effect::DropRecord(key) => {
                     self.store.drop_entry(&key)?;
                     self.facts.remove(&key);
-                    self.tend_vlans();
+                    self.release_vlans();
                 }
                 Effect::SaveReleased => self.store.save_released(&self.durable.released)?,
                 Effect::SaveSnapshot => {

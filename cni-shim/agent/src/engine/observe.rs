@@ -112,8 +112,9 @@ impl Engine {
     }
 
     pub(super) fn resolve_parents(&mut self) {
+        let links = self.usable_links();
         let networks = self.object.as_ref().map(|object| &object.spec.networks);
-        let parents = networks.map(|networks| Parents::resolve(networks, &self.host_links));
+        let parents = networks.map(|networks| Parents::resolve(networks, &links));
         self.parents = parents.unwrap_or_default();
         self.explain_vlans();
         self.tend_vlans();

@@ -16,6 +16,7 @@ use crate::{
 mod links;
 mod requests;
 mod starts;
+mod vlans;
 
 const MACHINE: Machine = Machine {
     id: Uid(0x11),
@@ -75,7 +76,9 @@ fn parent() -> Arc<HostLink> {
         mtu: 1500,
         up: true,
         carrier: true,
+        carrier_ups: 1,
         below: None,
+        tag: None,
         port_of: None,
         alias: None,
         addresses: Vec::new(),

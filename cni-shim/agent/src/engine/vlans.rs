@@ -1,24 +1,32 @@
 //! VLANs that networks ask for: made where they are missing, and removed after their last user if we
 //! made them.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    sync::Arc,
+};
 
 use landfall_core::id::Name;
-use landfall_link::{VLAN_ALIAS, VlanLink};
+use landfall_link::{Parent as HostLink, VlanLink};
 
 use super::Engine;
 use crate::{
     execute::{Job, VlanJob},
-    parents::Missing,
+    parents::{Missing, is_made},
 };
 
 /// What is being done, and what failed, about VLANs.
 #[derive(Debug, Default)]
 pub(super) struct Vlans {
-    /// Being made or removed, by name.
-    busy: BTreeSet<Name>,
+    /// Being made, by name.
+    making: BTreeSet<Name>,
+    /// Being removed, by index: nothing is hung from these any more.
+    removing: BTreeMap<u32, Name>,
     /// Could not be made: tried again when the links or the networks change.
     failed: Vec<(VlanLink, String)>,
+    /// Could not be removed, by index: tried again then, and when an attachment ends.
+    stuck: BTreeSet<u32>,
 }
 
 impl Engine {
@@ -26,41 +34,72 @@ impl Engine {
     pub(super) fn tend_vlans(&mut self) {
         let missing: Vec<VlanLink> = self.parents.missing_vlans().cloned().collect();
         for vlan in missing {
-            let known = self.vlans.failed.iter().any(|(failed, _)| *failed == vlan);
-            if !known && self.vlans.busy.insert(vlan.name.clone()) {
+            let known = self.vlans.failed.iter().any(|(failed, _)| failed.is(&vlan));
+            let removed = self.vlans.removing.values().any(|name| *name == vlan.name);
+            if !known && !removed && self.vlans.making.insert(vlan.name.clone()) {
                 self.jobs.push(Job::Vlan(VlanJob::Make(vlan)));
             }
         }
         for (name, index) in self.unused_vlans() {
-            if self.vlans.busy.insert(name.clone()) {
+            let before = self.vlans.removing.insert(index, name.clone());
+            if before.is_none() {
                 tracing::info!(vlan = %name, "removing a VLAN that no network needs any more");
                 self.jobs.push(Job::Vlan(VlanJob::Remove { name, index }));
             }
         }
     }
 
+    /// The node's links that something may hang from.
+    pub(super) fn usable_links(&self) -> Vec<Arc<HostLink>> {
+        let removing = &self.vlans.removing;
+        self.host_links
+            .iter()
+            .filter(|link| !removing.contains_key(&link.index))
+            .map(Arc::clone)
+            .collect()
+    }
+
     /// A job is done. What that changed is told by the watch of the links.
     pub(super) fn vlan_done(&mut self, job: &VlanJob, failure: Option<String>) {
         match job {
             VlanJob::Make(vlan) => {
-                self.vlans.busy.remove(&vlan.name);
+                self.vlans.making.remove(&vlan.name);
                 if let Some(why) = failure {
+                    tracing::warn!(vlan = %vlan.name, "{why}");
                     self.vlans.failed.push((vlan.clone(), why));
                     self.resolve_parents();
                 }
             }
-            VlanJob::Remove { name, .. } => {
-                self.vlans.busy.remove(name);
-                if let Some(why) = failure {
+            VlanJob::Remove { name, index } => match failure {
+                // Forgotten when the links show that it is gone: until then nothing hangs from it.
+                None => {}
+                Some(why) => {
                     tracing::warn!(vlan = %name, "{why}");
+                    self.vlans.removing.remove(index);
+                    self.vlans.stuck.insert(*index);
+                    self.resolve_parents();
                 }
-            }
+            },
         }
+    }
+
+    /// The links have changed: what was removed is no longer there.
+    pub(super) fn forget_removed_vlans(&mut self) {
+        let links = &self.host_links;
+        let is_there = |index: &u32| links.iter().any(|link| link.index == *index);
+        self.vlans.removing.retain(|index, _| is_there(index));
     }
 
     /// What failed is tried again after any change, and what was made is no longer missing.
     pub(super) fn retry_vlans(&mut self) {
         self.vlans.failed.clear();
+        self.vlans.stuck.clear();
+    }
+
+    /// An attachment has ended: its VLAN may have lost its last user.
+    pub(super) fn release_vlans(&mut self) {
+        self.vlans.stuck.clear();
+        self.tend_vlans();
     }
 
     /// Tells why a VLAN is still missing.
@@ -70,21 +109,34 @@ impl Engine {
         }
     }
 
-    /// Made by us, chosen by no network, below no attachment. A cold start may not know all
-    /// attachments: as long as there are strangers everything stays.
+    /// Made by us, chosen by no network, below no attachment, and nothing else of the node's. A cold start
+    /// may not know all attachments: as long as there are strangers everything stays.
     fn unused_vlans(&self) -> Vec<(Name, u32)> {
-        let known = self.volatile.is_ready(&self.durable) && self.volatile.blocked.is_empty();
-        let used = |index: u32| {
-            let below = self.facts.values().any(|facts| facts.parent == index);
-            below || self.parents.chosen().any(|link| link.index == index)
-        };
+        if !self.volatile.is_ready(&self.durable) || !self.volatile.blocked.is_empty() {
+            return Vec::new();
+        }
         self.host_links
             .iter()
-            .filter(|link| known && link.alias.as_deref() == Some(VLAN_ALIAS))
-            .filter(|link| !used(link.index))
+            .filter(|link| is_made(link) && !self.is_used(link))
+            .filter(|link| !self.vlans.stuck.contains(&link.index))
             .map(|link| (link.name.clone(), link.index))
             .collect()
     }
+
+    fn is_used(&self, link: &HostLink) -> bool {
+        let attached = self.facts.values().any(|facts| facts.parent == link.index);
+        let chosen = self.parents.chosen().any(|one| one.index == link.index);
+        let mut others = self.host_links.iter();
+        let on_top = others.any(|other| other.below == Some(link.index));
+        // The node itself, or whoever set that up by hand.
+        let has_address = link.addresses.iter().any(|net| !is_automatic(net.addr()));
+        attached || chosen || on_top || link.port_of.is_some() || has_address
+    }
+}
+
+/// The kernel gives an IPv6 link-local address to every link.
+fn is_automatic(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
 }
 
 impl Missing {
@@ -96,7 +148,10 @@ impl Missing {
             | Self::NoLink { .. }
             | Self::Ambiguous { .. }
             | Self::Unfit { .. }
-            | Self::Conflict { .. } => None,
+            | Self::Held { .. }
+            | Self::Elsewhere { .. }
+            | Self::Conflict { .. }
+            | Self::VlanName { .. } => None,
         }
     }
 }

@@ -11,7 +11,7 @@ use std::{
 
 use landfall_link::{Chain, NetlinkError, Node};
 
-use super::{AttachJob, Attempt, DetachJob, Job, VlanJob, again, make, nodes::Nodes, tend};
+use super::{AttachJob, Attempt, DetachJob, Job, VlanJob, again, make, nodes::Nodes, vlan::tend};
 use crate::{
     detach,
     engine::{Handle, Input},
@@ -151,9 +151,9 @@ impl Workers {
                 run(Job::Detach(job), &pool, &engine);
             })?;
         }
-        let engine = engine.clone();
+        let (engine, roots) = (engine.clone(), pool.roots);
         worker("vlan", Arc::new(Mutex::new(vlan)), move |job| {
-            let failure = tend(&mut vlans, &job).err();
+            let failure = tend(&mut vlans, &job, &roots).err();
             let why = failure.map(|error| Chain(&error).to_string());
             engine.tell(Input::Vlan(job, why));
         })?;

@@ -1,57 +1,16 @@
 //! The choice of one network's parent.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
-use landfall_core::network::{Clash, LinkMatch};
-use landfall_crds::{
-    keys::reason,
-    node::{ServedNetwork, ServedParent},
-};
-use landfall_link::{Parent as HostLink, VlanLink};
+use landfall_core::{link::ObservedDriver, network::LinkMatch};
+use landfall_crds::node::{ServedNetwork, ServedParent};
+use landfall_link::{Parent as HostLink, is_vlan_alias};
 
-use super::{Choice, link_match};
+use super::{Choice, Missing, link_match, vlan};
 
-/// Why a network has no parent on this node.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Missing {
-    /// None of the rules is for this node.
-    NoRule,
-    /// No link is meant by any of the rules.
-    NoLink {
-        /// What the rules look for.
-        wanted: Vec<String>,
-    },
-    /// One rule means several links, so none.
-    Ambiguous {
-        /// What the rule looks for.
-        wanted: String,
-        /// What it found.
-        found: Vec<String>,
-    },
-    /// The link carries no Ethernet frames.
-    Unfit {
-        /// The link.
-        interface: String,
-    },
-    /// An older network is on the link, with which this one can't share it.
-    Conflict {
-        /// The link.
-        interface: String,
-        /// The other network.
-        older: String,
-        /// Why they can't share it.
-        clash: Clash,
-    },
-    /// The VLAN is not there (yet).
-    NoVlan {
-        /// The link below it.
-        interface: String,
-        /// What is missing.
-        vlan: VlanLink,
-        /// Why it could not be made.
-        why: Option<String>,
-    },
-}
+/// Links that take all packets of their ports, which then carry no macvlan or ipvlan. A VRF is none: its
+/// ports keep their packets. Read in Linux 6.18 (callers of netdev_rx_handler_register); bridge tried.
+const HOLDERS: [&str; 5] = ["bridge", "bond", "team", "openvswitch", "hsr"];
 
 /// The first rule that finds something decides: a later one is for nodes that lack the first's link.
 pub(super) fn parent(network: &ServedNetwork, links: &[Arc<HostLink>]) -> Choice {
@@ -62,14 +21,9 @@ pub(super) fn parent(network: &ServedNetwork, links: &[Arc<HostLink>]) -> Choice
         let Some(wanted) = link_match(rule) else {
             continue;
         };
-        let found: Vec<_> = links
-            .iter()
-            .filter(|link| is_meant(&wanted, link))
-            .collect();
-        let found = prefer_lowest_metric(&wanted, found);
-        match found.as_slice() {
+        match meant(&wanted, links).as_slice() {
             [] => {}
-            [link] => return fit(link, rule, links),
+            [link] => return fit(network, rule, link, links),
             many => {
                 return Err(Missing::Ambiguous {
                     wanted: describe(rule),
@@ -80,17 +34,46 @@ pub(super) fn parent(network: &ServedNetwork, links: &[Arc<HostLink>]) -> Choice
     }
     Err(Missing::NoLink {
         wanted: network.parents.iter().map(describe).collect(),
+        vlan: network
+            .parents
+            .iter()
+            .find_map(|rule| vlan::spelled(rule, links)),
     })
 }
 
-/// Ports of a bridge or bond and links on top of others share addresses with it, and so do VLANs: a
-/// hardware address means the link that is none of these, if there is one.
+/// The links that a rule means.
+fn meant<'l>(wanted: &LinkMatch, links: &'l [Arc<HostLink>]) -> Vec<&'l Arc<HostLink>> {
+    let mut found: Vec<_> = links.iter().filter(|link| is_meant(wanted, link)).collect();
+    match wanted {
+        // Of several default routes the kernel takes the one with the lowest metric.
+        LinkMatch::DefaultRoute => {
+            let best = found.iter().filter_map(|link| link.default_route).min();
+            found.retain(|link| link.default_route == best);
+        }
+        // A bond or bridge has the address of one of its ports, and a glob may mean ports too. What can
+        // carry nothing is named only if there is nothing else.
+        LinkMatch::Interface(_) | LinkMatch::Mac(_) => {
+            let usable = |link: &&Arc<HostLink>| link.ethernet && holder(link, links).is_none();
+            if found.iter().any(usable) {
+                found.retain(usable);
+            }
+        }
+        LinkMatch::Pci(_) | LinkMatch::Subnet(_) => {}
+    }
+    found
+}
+
+/// VLANs and other links on top share the hardware address of what is below: a hardware address means the
+/// latter. A VLAN that was made for a network is nobody's NIC: a glob does not mean it, or the network
+/// that asked for it by `eth*` would find two from then on.
 fn is_meant(wanted: &LinkMatch, link: &HostLink) -> bool {
     match wanted {
-        LinkMatch::Interface(_) => wanted.matches_name(link.name.as_str()),
+        LinkMatch::Interface(pattern) => {
+            *pattern == link.name || wanted.matches_name(link.name.as_str()) && !is_made(link)
+        }
         LinkMatch::Mac(mac) => {
             let own = link.permanent_mac == Some(*mac) || link.mac == Some(*mac);
-            own && link.below.is_none() && link.port_of.is_none()
+            own && link.below.is_none()
         }
         LinkMatch::Pci(address) => link.pci.as_deref() == Some(address.as_str()),
         LinkMatch::Subnet(_) => link
@@ -101,46 +84,76 @@ fn is_meant(wanted: &LinkMatch, link: &HostLink) -> bool {
     }
 }
 
-/// Of several default routes the kernel takes the one with the lowest metric.
-fn prefer_lowest_metric<'a>(
-    wanted: &LinkMatch,
-    mut found: Vec<&'a Arc<HostLink>>,
-) -> Vec<&'a Arc<HostLink>> {
-    if *wanted == LinkMatch::DefaultRoute {
-        let lowest = found.iter().filter_map(|link| link.default_route).min();
-        found.retain(|link| link.default_route == lowest);
-    }
-    found
+/// Whether a link is a VLAN that was made for a network.
+pub(crate) fn is_made(link: &HostLink) -> bool {
+    link.tag.is_some() && link.alias.as_deref().is_some_and(is_vlan_alias)
 }
 
-fn fit(link: &Arc<HostLink>, rule: &ServedParent, links: &[Arc<HostLink>]) -> Choice {
-    let interface = || link.name.to_string();
-    if !link.ethernet {
-        return Err(Missing::Unfit {
-            interface: interface(),
-        });
+/// Who takes all packets of a link, if somebody does.
+fn holder<'l>(link: &HostLink, links: &'l [Arc<HostLink>]) -> Option<&'l Arc<HostLink>> {
+    let of = links.iter().find(|of| Some(of.index) == link.port_of)?;
+    HOLDERS.contains(&of.kind()).then_some(of)
+}
+
+/// What a network's links can hang from, or why they can't.
+fn fit(
+    network: &ServedNetwork,
+    rule: &ServedParent,
+    link: &Arc<HostLink>,
+    links: &[Arc<HostLink>],
+) -> Choice {
+    if let Some(wanted) = &rule.vlan {
+        can_carry(link)?;
+        let vlan = vlan::on(network, link, wanted, links)?;
+        return free(vlan, links);
     }
-    let Some(vlan) = &rule.vlan else {
-        return Ok(Arc::clone(link));
-    };
-    let standard = format!("{}.{}", link.name, vlan.id);
-    let name = vlan.name.as_deref().unwrap_or(&standard);
-    let on_top =
-        |other: &&Arc<HostLink>| other.below == Some(link.index) && other.name.as_str() == name;
-    let found = links.iter().find(on_top).map(Arc::clone);
-    found.ok_or_else(|| Missing::NoVlan {
-        interface: interface(),
-        vlan: VlanLink {
-            name: name.into(),
-            parent: link.index,
-            id: vlan.id,
-            protocol: vlan.protocol.parse().unwrap_or_default(),
-        },
-        why: None,
+    let link = lowest(network, link, links)?;
+    can_carry(link)?;
+    free(link, links)
+}
+
+fn can_carry(link: &HostLink) -> Result<(), Missing> {
+    if link.ethernet {
+        return Ok(());
+    }
+    Err(Missing::Unfit {
+        interface: link.name.to_string(),
     })
 }
 
-fn describe(rule: &ServedParent) -> String {
+fn free(link: &Arc<HostLink>, links: &[Arc<HostLink>]) -> Choice {
+    match holder(link, links) {
+        None => Ok(Arc::clone(link)),
+        Some(holder) => Err(Missing::Held {
+            interface: link.name.to_string(),
+            by: holder.name.to_string(),
+            kind: holder.kind().to_owned(),
+        }),
+    }
+}
+
+/// A link on a macvlan is made on what is below that one (and ipvlan likewise), and shows the lower one as
+/// its parent: Linux 6.18, tried with macvlan.
+fn lowest<'l>(
+    network: &ServedNetwork,
+    link: &'l Arc<HostLink>,
+    links: &'l [Arc<HostLink>],
+) -> Result<&'l Arc<HostLink>, Missing> {
+    let is_same_kind = match &link.driver {
+        ObservedDriver::Ours(driver) => driver.kind().as_str() == network.kind,
+        ObservedDriver::Other(_) => false,
+    };
+    if !is_same_kind {
+        return Ok(link);
+    }
+    let below = links.iter().find(|below| Some(below.index) == link.below);
+    below.ok_or_else(|| Missing::Elsewhere {
+        interface: link.name.to_string(),
+        kind: link.kind().to_owned(),
+    })
+}
+
+pub(super) fn describe(rule: &ServedParent) -> String {
     match link_match(rule) {
         Some(LinkMatch::Interface(name)) => name.to_string(),
         Some(LinkMatch::Mac(mac)) => format!("the MAC address {mac}"),
@@ -148,58 +161,5 @@ fn describe(rule: &ServedParent) -> String {
         Some(LinkMatch::Subnet(subnet)) => format!("an address in {subnet}"),
         Some(LinkMatch::DefaultRoute) => "the default route".to_owned(),
         None => "something that this version of the agent does not know".to_owned(),
-    }
-}
-
-// === impl Missing ===
-
-impl Missing {
-    /// The condition's reason.
-    pub const fn reason(&self) -> &'static str {
-        match self {
-            Self::NoRule => "NoParentForNode",
-            Self::NoLink { .. } => "ParentInterfaceMissing",
-            Self::Ambiguous { .. } => "AmbiguousParent",
-            Self::Unfit { .. } => "ParentUnfit",
-            Self::Conflict { .. } => reason::PARENT_CONFLICT,
-            Self::NoVlan { .. } => "VlanMissing",
-        }
-    }
-}
-
-impl fmt::Display for Missing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoRule => f.write_str("no entry of spec.parents is for this node"),
-            Self::NoLink { wanted } => {
-                write!(f, "no link of this node is {}", wanted.join(" or "))
-            }
-            Self::Ambiguous { wanted, found } => write!(
-                f,
-                "{wanted} means {} of this node; name exactly one in spec.parents",
-                found.join(" and ")
-            ),
-            Self::Unfit { interface } => write!(
-                f,
-                "{interface} carries no Ethernet frames, or is the loopback; choose another link"
-            ),
-            Self::Conflict {
-                interface,
-                older,
-                clash,
-            } => write!(
-                f,
-                "{older}, which is older, is on {interface}: {clash}; choose another link, or a VLAN"
-            ),
-            Self::NoVlan {
-                interface,
-                vlan,
-                why,
-            } => {
-                let id = vlan.id;
-                let why = why.as_deref().unwrap_or("it is being made");
-                write!(f, "VLAN {id} on {interface} is not there: {why}")
-            }
-        }
     }
 }

@@ -1,5 +1,9 @@
-use landfall_core::link::ObservedDriver;
+use landfall_core::{
+    link::ObservedDriver,
+    network::{Macvlan, VlanProtocol},
+};
 use landfall_crds::node::ServedVlan;
+use landfall_link::{DefaultRoute, Tag, vlan_alias};
 
 use super::*;
 
@@ -15,7 +19,9 @@ fn link(index: u32, name: &str) -> HostLink {
         mtu: 1500,
         up: true,
         carrier: true,
+        carrier_ups: 1,
         below: None,
+        tag: None,
         port_of: None,
         alias: None,
         addresses: Vec::new(),
@@ -103,12 +109,19 @@ fn a_subnet_means_the_link_with_an_address_in_it() {
     assert_eq!(chosen(vec![rule], vec![with, link(3, "eth1")]), "eth0");
 }
 
+fn ipv4(metric: u32) -> DefaultRoute {
+    DefaultRoute {
+        is_ipv6: false,
+        metric,
+    }
+}
+
 #[test]
 fn the_default_route_with_the_lowest_metric_counts() {
     let mut first = link(2, "eth0");
-    first.default_route = Some(100);
+    first.default_route = Some(ipv4(100));
     let mut second = link(3, "wlan0");
-    second.default_route = Some(600);
+    second.default_route = Some(ipv4(600));
     let rule = ServedParent {
         from_default_route: true,
         ..ServedParent::default()
@@ -116,20 +129,227 @@ fn the_default_route_with_the_lowest_metric_counts() {
     assert_eq!(chosen(vec![rule], vec![second, first]), "eth0");
 }
 
+/// A router of IPv6 announces itself where it likes; the route of IPv4 was set by somebody.
 #[test]
-fn a_vlan_is_the_link_on_top_of_the_right_one() {
-    let mut rule = named("eth1");
-    rule.vlan = Some(ServedVlan {
-        id: 70,
-        name: None,
-        protocol: "802.1Q".to_owned(),
+fn a_default_route_of_ipv4_counts_before_one_of_ipv6() {
+    let mut first = link(2, "eth0");
+    first.default_route = Some(DefaultRoute {
+        is_ipv6: true,
+        metric: 20,
     });
-    let mut vlan = link(9, "eth1.70");
-    vlan.below = Some(3);
-    let links = vec![link(2, "eth0"), link(3, "eth1"), vlan];
-    assert_eq!(chosen(vec![rule.clone()], links), "eth1.70");
-    let missing = choose(vec![rule], vec![link(3, "eth1")]).unwrap_err();
-    assert_eq!(missing.reason(), "VlanMissing");
+    let mut second = link(3, "eth1");
+    second.default_route = Some(ipv4(100));
+    let rule = ServedParent {
+        from_default_route: true,
+        ..ServedParent::default()
+    };
+    assert_eq!(chosen(vec![rule], vec![first, second]), "eth1");
+}
+
+fn by_mac(mac: &str) -> ServedParent {
+    ServedParent {
+        mac_address: Some(mac.parse().unwrap()),
+        ..ServedParent::default()
+    }
+}
+
+/// A port of something.
+fn port(mut link: HostLink, of: &HostLink) -> HostLink {
+    link.port_of = Some(of.index);
+    link
+}
+
+fn of_kind(kind: &str, mut link: HostLink) -> HostLink {
+    link.driver = ObservedDriver::Other(kind.into());
+    link
+}
+
+#[test]
+fn a_mac_that_a_bond_has_of_its_port_means_the_bond() {
+    let mac = "02:00:00:00:00:01";
+    let with_mac = |mut link: HostLink| {
+        link.mac = Some(mac.parse().unwrap());
+        link
+    };
+    let bond = with_mac(of_kind("bond", link(4, "bond0")));
+    let mut first = port(with_mac(link(2, "eth0")), &bond);
+    first.permanent_mac = first.mac;
+    let second = port(with_mac(link(3, "eth1")), &bond);
+    let links = vec![first, second, bond];
+    assert_eq!(chosen(vec![by_mac(mac)], links), "bond0");
+}
+
+#[test]
+fn the_permanent_address_counts_where_another_was_set() {
+    let mut link = link(2, "eth0");
+    link.permanent_mac = Some("02:00:00:00:00:01".parse().unwrap());
+    link.mac = Some("02:00:00:00:00:99".parse().unwrap());
+    let rules = vec![by_mac("02:00:00:00:00:01")];
+    assert_eq!(chosen(rules, vec![link]), "eth0");
+}
+
+#[test]
+fn a_port_is_refused_with_the_name_of_who_holds_it() {
+    for (kind, held) in [
+        ("bridge", true),
+        ("bond", true),
+        ("openvswitch", true),
+        ("vrf", false),
+    ] {
+        let holder = of_kind(kind, link(4, "m0"));
+        let links = vec![port(link(2, "eth0"), &holder), holder];
+        let choice = choose(vec![named("eth0")], links);
+        let missing = choice.err();
+        assert_eq!(missing.is_some(), held, "{kind}: {missing:?}");
+        if let Some(missing) = missing {
+            assert_eq!(missing.reason(), "ParentHeld");
+            let text = missing.to_string();
+            assert!(text.contains(&format!("a port of the {kind} m0")), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_glob_means_what_can_carry_links_if_there_is_some() {
+    let bridge = of_kind("bridge", link(4, "br0"));
+    let port = port(link(2, "eth0"), &bridge);
+    let links = vec![port.clone(), bridge.clone(), link(3, "eth1")];
+    assert_eq!(chosen(vec![named("eth*")], links), "eth1");
+    let missing = choose(vec![named("eth*")], vec![port, bridge]).unwrap_err();
+    assert_eq!(missing.reason(), "ParentHeld");
+}
+
+fn on_vlan(parent: &str, id: u16, name: Option<&str>) -> ServedParent {
+    ServedParent {
+        vlan: Some(ServedVlan {
+            id,
+            name: name.map(str::to_owned),
+            protocol: "802.1Q".to_owned(),
+        }),
+        ..named(parent)
+    }
+}
+
+fn vlan(index: u32, name: &str, below: u32, id: u16) -> HostLink {
+    let mut vlan = of_kind("vlan", link(index, name));
+    vlan.below = Some(below);
+    vlan.tag = Some(Tag {
+        id,
+        protocol: VlanProtocol::Customer,
+    });
+    vlan
+}
+
+#[test]
+fn a_vlan_is_known_by_its_tag_and_by_what_is_below_and_not_by_its_name() {
+    let links = || vec![link(2, "eth0"), link(3, "eth1")];
+    let with = |more: HostLink| [links(), vec![more]].concat();
+    let rule = || vec![on_vlan("eth1", 70, None)];
+    assert_eq!(chosen(rule(), with(vlan(9, "eth1.70", 3, 70))), "eth1.70");
+    assert_eq!(chosen(rule(), with(vlan(9, "storage", 3, 70))), "storage");
+    let mut service = vlan(9, "storage", 3, 70);
+    service.tag.as_mut().unwrap().protocol = VlanProtocol::Service;
+    for other in [
+        vlan(9, "storage", 3, 71),
+        vlan(9, "storage", 2, 70),
+        service,
+    ] {
+        let missing = choose(rule(), with(other)).unwrap_err();
+        assert!(missing.vlan().is_some(), "{missing}");
+        assert_eq!(missing.reason(), "VlanMissing");
+    }
+}
+
+/// What would be made, or what is said.
+fn made(rule: ServedParent, links: Vec<HostLink>) -> String {
+    let missing = choose(vec![rule], links).unwrap_err();
+    match missing.vlan() {
+        Some(vlan) => format!("{} on {} for {}", vlan.name, vlan.parent, vlan.alias),
+        None => missing.to_string(),
+    }
+}
+
+#[test]
+fn a_missing_vlan_gets_the_name_that_is_wanted_or_dockers() {
+    let links = || vec![link(3, "eth1")];
+    let of = vlan_alias(Uid(1));
+    assert_eq!(
+        made(on_vlan("eth1", 70, None), links()),
+        format!("eth1.70 on 3 for {of}")
+    );
+    assert_eq!(
+        made(on_vlan("eth1", 70, Some("v70")), links()),
+        format!("v70 on 3 for {of}")
+    );
+}
+
+#[test]
+fn a_name_that_no_vlan_can_have_is_told() {
+    let long = "enp129s0f0np0";
+    let text = made(on_vlan(long, 4094, None), vec![link(3, long)]);
+    assert!(
+        text.contains("enp129s0f0np0.4094") && text.contains("set vlan.name"),
+        "{text}"
+    );
+    let taken = vec![link(3, "eth1"), link(4, "eth1.70")];
+    let text = made(on_vlan("eth1", 70, None), taken);
+    assert!(text.contains("another interface"), "{text}");
+}
+
+#[test]
+fn a_vlan_that_was_made_for_a_network_is_not_meant_by_a_glob() {
+    let mut made = vlan(9, "eth1.70", 3, 70);
+    made.alias = Some(vlan_alias(Uid(7)));
+    let links = || vec![link(3, "eth1"), made.clone()];
+    assert_eq!(chosen(vec![on_vlan("eth*", 70, None)], links()), "eth1.70");
+    assert_eq!(chosen(vec![named("eth*")], links()), "eth1");
+    assert_eq!(chosen(vec![named("eth1.70")], links()), "eth1.70");
+}
+
+#[test]
+fn a_name_that_reads_like_a_vlan_is_answered_with_the_way_to_write_one() {
+    let text = made(named("eth1.70"), vec![link(3, "eth1")]);
+    assert_eq!(
+        text,
+        "no link of this node is eth1.70; to have a VLAN made write interface: eth1, vlan: {id: 70}"
+    );
+    let text = made(named("eth1.4095"), vec![link(3, "eth1")]);
+    assert_eq!(text, "no link of this node is eth1.4095");
+}
+
+#[test]
+fn a_vlan_on_a_port_is_free_and_a_vlan_that_is_a_port_is_not() {
+    let bridge = of_kind("bridge", link(4, "br0"));
+    let below = port(link(3, "eth1"), &bridge);
+    let free = vec![below, bridge.clone(), vlan(9, "eth1.70", 3, 70)];
+    assert_eq!(chosen(vec![on_vlan("eth1", 70, None)], free), "eth1.70");
+    let held = port(vlan(9, "eth1.70", 3, 70), &bridge);
+    let held = vec![link(3, "eth1"), bridge, held];
+    let missing = choose(vec![on_vlan("eth1", 70, None)], held).unwrap_err();
+    assert_eq!(missing.reason(), "ParentHeld");
+}
+
+#[test]
+fn a_macvlan_on_a_macvlan_hangs_from_what_is_below() {
+    let driver = Driver::Macvlan(Macvlan::default());
+    let mut upper = link(9, "mv0");
+    upper.driver = ObservedDriver::Ours(driver);
+    upper.below = Some(3);
+    let on = |kind: &str, links: &[Arc<HostLink>]| {
+        let mode = if kind == "Macvlan" { "bridge" } else { "l2" };
+        let networks = [network(1, kind, mode, vec![named("mv0")])];
+        let parents = Parents::resolve(&networks, links);
+        let choice = parents.of(Uid(1)).unwrap().clone();
+        choice
+            .map(|link| link.name.to_string())
+            .map_err(|missing| missing.reason())
+    };
+    let mut links = vec![Arc::new(link(3, "eth1")), Arc::new(upper.clone())];
+    assert_eq!(on("Macvlan", &links), Ok("eth1".to_owned()));
+    assert_eq!(on("Ipvlan", &links), Ok("mv0".to_owned()));
+    upper.below = None;
+    links[1] = Arc::new(upper);
+    assert_eq!(on("Macvlan", &links), Err("ParentUnfit"));
 }
 
 #[test]
