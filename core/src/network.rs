@@ -20,12 +20,14 @@ mod parent;
 mod selector;
 mod sharing;
 mod subnet;
+mod sysctl;
 mod words;
 
 pub use parent::{LinkMatch, Parent, ParentRule, Vlan};
 pub use selector::{Labels, Operator, Requirement, Selector};
 pub use sharing::Clash;
-pub use subnet::{Subnet, usable};
+pub use subnet::{Subnet, reserved, usable};
+pub use sysctl::SYSCTLS;
 pub use words::{
     DefaultRoute, IpamType, IpvlanFlag, IpvlanMode, MacvlanMode, NetworkKind, NodeDeletion,
     UnknownWord, VlanProtocol,

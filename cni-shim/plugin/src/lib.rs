@@ -10,8 +10,10 @@
 //! of its input than it must.
 
 pub mod client;
+pub mod command;
 pub mod config;
 pub mod env;
+pub mod import;
 pub mod result;
 pub mod run;
 pub mod spec;

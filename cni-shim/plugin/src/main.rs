@@ -8,6 +8,7 @@ use std::{
 };
 
 use landfall_plugin::{
+    command::{self, Said},
     config::MAX_INPUT,
     env::Environment,
     run::{Node, Output, run},
@@ -23,6 +24,7 @@ its environment and a network configuration on its standard input.
 
 Usage:
   CNI_COMMAND=ADD|DEL|CHECK|GC|STATUS|VERSION landfall < CONFIGURATION
+  landfall import FILE     the network that does what a configuration of CNI or Docker did
   landfall --help | --version
 
 Environment:
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
     match env::args().nth(1).as_deref() {
         Some("--help" | "-h" | "help") => print(HELP),
         Some("--version" | "-V") => print(concat!("landfall ", env!("CARGO_PKG_VERSION"), "\n")),
+        Some("import") => say(&command::import(&env::args().skip(2).collect::<Vec<_>>())),
         Some(argument) => {
             remark(&format!(
                 "landfall: unknown argument {argument}; try --help"
@@ -40,6 +43,17 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
         None => call(),
+    }
+}
+
+fn say(said: &Said) -> ExitCode {
+    if !said.remark.is_empty() {
+        remark(&said.remark);
+    }
+    if print(&said.result) == ExitCode::SUCCESS {
+        ExitCode::from(said.code)
+    } else {
+        ExitCode::FAILURE
     }
 }
 

@@ -20,6 +20,27 @@ pub struct Subnet {
     pub usable: RangeSet,
 }
 
+/// Addresses that no host of a LAN can have as its own.
+const RESERVED: [&str; 8] = [
+    "0.0.0.0/8",
+    "127.0.0.0/8",
+    "224.0.0.0/4",
+    "255.255.255.255/32",
+    "::/127",
+    "::ffff:0:0/96",
+    "fe80::/10",
+    "ff00::/8",
+];
+
+/// The reserved addresses that a subnet reaches into, if it does.
+pub fn reserved(cidr: IpNet) -> Option<&'static str> {
+    let overlaps = |reserved: &&str| {
+        let reserved = reserved.parse::<Range>();
+        reserved.is_ok_and(|reserved| reserved.overlaps(&cidr.into()))
+    };
+    RESERVED.into_iter().find(|r| overlaps(r))
+}
+
 /// The addresses of a subnet that may be handed out: the ranges, or everything if there are none,
 /// without the excluded ones, the gateway, and the addresses that have a meaning of their own
 /// (invariant 9): in IPv4 up to /30 network and broadcast address, in IPv6 up to /126 the all-zeros

@@ -5,7 +5,7 @@ use std::{net::IpAddr, time::Duration};
 use ipnet::IpNet;
 use landfall_core::{
     address::{Family, Range},
-    network::{Ipam, IpamType, Subnet, usable},
+    network::{Ipam, IpamType, Subnet, reserved, usable},
 };
 
 use super::{At, Fault, route::is_link_local, selector, text};
@@ -17,18 +17,6 @@ const PREFERRED: Duration = Duration::from_secs(30);
 const MINIMUM: Duration = Duration::from_secs(1);
 /// A week: a pool that rests longer is not used again.
 const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
-
-/// Addresses that no host of a LAN can have as its own.
-const RESERVED: [&str; 8] = [
-    "0.0.0.0/8",
-    "127.0.0.0/8",
-    "224.0.0.0/4",
-    "255.255.255.255/32",
-    "::/127",
-    "::ffff:0:0/96",
-    "fe80::/10",
-    "ff00::/8",
-];
 
 pub(super) fn ipam(at: &At, spec: Option<&IpamSpec>) -> Result<Ipam, Fault> {
     let spec = spec.cloned().unwrap_or_default();
@@ -87,11 +75,7 @@ fn subnet(at: &At, spec: &SubnetSpec) -> Result<Subnet, Fault> {
 }
 
 fn check_reserved(at: &At, cidr: IpNet) -> Result<(), Fault> {
-    let overlaps = |reserved: &str| {
-        let reserved = reserved.parse::<Range>();
-        reserved.is_ok_and(|reserved| reserved.overlaps(&cidr.into()))
-    };
-    match RESERVED.into_iter().find(|r| overlaps(r)) {
+    match reserved(cidr) {
         None => Ok(()),
         Some(reserved) => Err(at.fault(format!(
             "{cidr} reaches into {reserved}, whose addresses no host of a LAN may have: choose another subnet"
