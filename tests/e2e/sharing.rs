@@ -21,8 +21,12 @@ struct Link<'n> {
 
 impl<'n> Link<'n> {
     fn new(node: &'n str, name: &'static str) -> Result<Self> {
+        // Its other end stays on the node: not every kernel has dummy interfaces.
+        let peer = format!("{name}-peer");
+        let add = ["ip", "link", "add", name, "type", "veth", "peer", &peer];
+        cluster().on_node(node, &add)?;
         let link = Self { node, name };
-        link.ip(&["link", "add", name, "type", "dummy"])?;
+        link.ip(&["link", "set", &peer, "up"])?;
         link.ip(&["link", "set", name, "up"])?;
         Ok(link)
     }
