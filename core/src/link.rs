@@ -160,9 +160,11 @@ pub const fn kernel_word(kind: NetworkKind) -> &'static str {
 // === impl Link ===
 
 impl Link {
-    /// All sysctls of this link, ours first, so that the user's win.
+    /// All sysctls of this link, one value each: the user's wins over ours.
     pub fn settings(&self) -> Vec<Setting> {
+        let users = |path: &String| self.sysctls.iter().any(|own| own.path == *path);
         let mut settings = setting::ours(self.device.name.as_str(), self.ipv6);
+        settings.retain(|setting| !users(&setting.path));
         settings.extend(self.sysctls.iter().cloned());
         settings
     }

@@ -183,6 +183,23 @@ impl Driver {
             Self::Ipvlan { mode, .. } => mode.as_str(),
         }
     }
+
+    /// Whether links have a hardware address of their own. Those of ipvlan and of mode passthru have their
+    /// parent's and take no other.
+    pub fn has_own_mac(&self) -> bool {
+        match self {
+            Self::Macvlan(macvlan) => macvlan.mode != MacvlanMode::Passthru,
+            Self::Ipvlan { .. } => false,
+        }
+    }
+
+    /// The flag, which only ipvlan has.
+    pub const fn flag(&self) -> Option<IpvlanFlag> {
+        match self {
+            Self::Macvlan(_) => None,
+            Self::Ipvlan { flag, .. } => Some(*flag),
+        }
+    }
 }
 
 impl Default for Macvlan {

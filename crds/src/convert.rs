@@ -59,7 +59,7 @@ impl NetworkObject for MacvlanNetwork {
     }
 
     fn not_implemented(&self) -> Option<&'static str> {
-        not_implemented::first(&self.spec.network, Some(&self.spec))
+        not_implemented::first(&self.spec.network)
     }
 }
 
@@ -73,7 +73,7 @@ impl NetworkObject for IpvlanNetwork {
     }
 
     fn not_implemented(&self) -> Option<&'static str> {
-        not_implemented::first(&self.spec.network, None)
+        not_implemented::first(&self.spec.network)
     }
 }
 

@@ -5,54 +5,18 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use landfall_core::{
     agent::Key,
-    id::Name,
-    link::{ALIAS, Device, Ipv6, Link, Setting, index},
+    link::{ALIAS, Device, Ipv6, Link, index},
     mac::Mac,
     network::{Driver, IpvlanMode, Macvlan, MacvlanMode, Neighbor, Route},
 };
 use landfall_crds::node::{Grant, ServedNetwork};
 use landfall_link::Parent as HostLink;
 
+mod error;
 mod routes;
+mod sysctls;
 
-/// A network or a grant from which no link can be planned.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PlanError {
-    /// The spec has no such network (any more).
-    #[error("the network of {interface} is no longer served on this node")]
-    NoNetwork {
-        /// The interface in the pod.
-        interface: Name,
-    },
-    /// No parent.
-    #[error("network {network} has no parent on this node: {why}")]
-    NoParent {
-        /// The network.
-        network: String,
-        /// What is wrong.
-        why: String,
-    },
-    /// A word that this version does not know.
-    #[error(
-        "network {network} has {field} {word:?}, which this agent does not know; update landfall-agent"
-    )]
-    Unknown {
-        /// The network.
-        network: String,
-        /// Which field.
-        field: &'static str,
-        /// Its value.
-        word: String,
-    },
-    /// An address without the length of its prefix.
-    #[error("the grant of {address} in network {network} has no prefix length")]
-    NoPrefix {
-        /// The network.
-        network: String,
-        /// The address.
-        address: IpAddr,
-    },
-}
+pub use error::PlanError;
 
 /// The link of one interface. `grants` are those of that interface: one an address, or one without.
 pub fn plan(
@@ -62,6 +26,14 @@ pub fn plan(
     parent: &HostLink,
 ) -> Result<Link, PlanError> {
     let driver = driver(network)?;
+    if let Some(mtu) = network.mtu.filter(|mtu| *mtu > parent.mtu) {
+        return Err(PlanError::Mtu {
+            network: network.name.clone(),
+            mtu,
+            parent: parent.name.clone(),
+            limit: parent.mtu,
+        });
+    }
     let addresses = addresses(network, grants)?;
     let device = Device {
         name: key.interface.clone(),
@@ -77,11 +49,7 @@ pub fn plan(
     let ipv6 = ipv6(network, &addresses);
     Ok(Link {
         ipv6,
-        sysctls: network
-            .sysctls
-            .iter()
-            .map(|(name, value)| Setting::of(name, key.interface.as_str(), value))
-            .collect(),
+        sysctls: sysctls::all(network, key.interface.as_str(), ipv6),
         routes: routes::all(network, grants, &device.driver, &addresses, ipv6),
         neighbors: neighbors(network, &addresses, ipv6),
         device,
@@ -130,14 +98,9 @@ fn macvlan(network: &ServedNetwork, mode: MacvlanMode) -> Macvlan {
     }
 }
 
-/// ipvlan and passthru have the parent's hardware address and take no other.
 fn mac(driver: &Driver, grants: &[&Grant]) -> Option<Mac> {
-    match driver {
-        Driver::Macvlan(macvlan) if macvlan.mode != MacvlanMode::Passthru => {
-            grants.iter().find_map(|grant| grant.mac)
-        }
-        Driver::Macvlan(_) | Driver::Ipvlan { .. } => None,
-    }
+    let mut granted = grants.iter().filter(|_| driver.has_own_mac());
+    granted.find_map(|grant| grant.mac)
 }
 
 fn addresses(network: &ServedNetwork, grants: &[&Grant]) -> Result<Vec<IpNet>, PlanError> {
@@ -222,18 +185,6 @@ fn default_route(family: IpAddr, gateway: Option<IpAddr>, metric: Option<u32>) -
         destination,
         gateway,
         metric,
-    }
-}
-
-// === impl PlanError ===
-
-impl PlanError {
-    /// Whether the same request may succeed later without a change by the user: a link may come back.
-    pub const fn is_passing(&self) -> bool {
-        match self {
-            Self::NoParent { .. } | Self::NoNetwork { .. } => true,
-            Self::Unknown { .. } | Self::NoPrefix { .. } => false,
-        }
     }
 }
 

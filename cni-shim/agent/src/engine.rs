@@ -38,6 +38,7 @@ mod handle;
 mod input;
 mod observe;
 mod published;
+mod sharing;
 mod start;
 mod vlans;
 

@@ -45,7 +45,7 @@ impl<'v> Macs<'v> {
         let Some(network) = view.networks.get(&network).map(|n| &n.network) else {
             return true;
         };
-        if matches!(network.driver, Driver::Ipvlan { .. }) {
+        if !network.driver.has_own_mac() {
             return true;
         }
         let all = self.used.get_or_insert_with(|| used(view));
@@ -65,7 +65,8 @@ impl<'v> Macs<'v> {
         asked: Option<Mac>,
     ) -> Result<Option<Mac>, Taken> {
         let seen = self.view.networks.get(&network);
-        let Some(Driver::Macvlan(macvlan)) = seen.map(|n| &n.network.driver) else {
+        let driver = seen.map(|n| &n.network.driver);
+        let Some(Driver::Macvlan(macvlan)) = driver.filter(|driver| driver.has_own_mac()) else {
             return Ok(None);
         };
         if let Some(mac) = asked {

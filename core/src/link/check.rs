@@ -145,15 +145,6 @@ fn device(wanted: &Device, observed: &Observed) -> Vec<Difference> {
 
 fn settings(wanted: &Link, observed: &Observed) -> Vec<Difference> {
     let mut settings = wanted.settings();
-    // The user's come last and win: of two with one path only the last is compared.
-    let mut later = Vec::new();
-    settings.reverse();
-    settings.retain(|setting| {
-        let first = !later.contains(&setting.path);
-        later.push(setting.path.clone());
-        first
-    });
-    settings.reverse();
     settings.retain(|setting| !observed.settings.contains(setting));
     settings.into_iter().map(Difference::Setting).collect()
 }

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::{Device, Difference, Link, Observed, Setting, Step, check, setting};
+use super::{Device, Difference, Link, Observed, Step, check, setting};
 use crate::{id::Name, network::Route};
 
 /// A link of the wanted name exists and no step makes it the wanted one.
@@ -97,11 +97,12 @@ fn whole(wanted: &Link) -> Vec<Step> {
     let index = wanted.device.index;
     let mut steps = alloc::vec![Step::Create(wanted.device.clone())];
     let notify = setting::arp_notify(wanted.device.name.as_str());
-    let is_users = wanted.sysctls.iter().any(|own| own.path == notify.path);
-    let written = |setting: &Setting| is_users || *setting != notify;
-    let settings = wanted.settings().into_iter().filter(written);
-    steps.extend(settings.map(Step::Set));
-    steps.extend((!is_users).then_some(Step::AnnounceWhenUp { index }));
+    let (asked, written): (Vec<_>, Vec<_>) = wanted
+        .settings()
+        .into_iter()
+        .partition(|setting| *setting == notify);
+    steps.extend(written.into_iter().map(Step::Set));
+    steps.extend(asked.first().map(|_| Step::AnnounceWhenUp { index }));
     steps.extend(
         wanted
             .device

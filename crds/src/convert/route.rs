@@ -90,20 +90,24 @@ pub(super) fn neighbors(at: &At, specs: &[NeighborSpec]) -> Result<Vec<Neighbor>
     Ok(neighbors)
 }
 
+/// By their names below `net`, as core has them.
 pub(super) fn sysctls(
     at: &At,
     specs: &BTreeMap<String, String>,
 ) -> Result<BTreeMap<String, String>, Fault> {
+    let mut sysctls = BTreeMap::new();
     for (name, value) in specs {
         let at = at.key(name);
-        if !SYSCTLS.contains(&name.as_str()) {
+        let below_net = name.strip_prefix("net.");
+        let Some(below_net) = below_net.filter(|_| SYSCTLS.contains(&name.as_str())) else {
             return Err(at.fault(
                 "is not allowed: only names of one interface, with IFNAME in its place, that the documentation lists",
             ));
-        }
+        };
         if value.is_empty() || value.len() > 10 || !value.bytes().all(|b| b.is_ascii_digit()) {
             return Err(at.fault(format!("is {value:?}: it must be a number")));
         }
+        sysctls.insert(below_net.to_owned(), value.clone());
     }
-    Ok(specs.clone())
+    Ok(sysctls)
 }

@@ -6,7 +6,7 @@ use landfall_core::{
     attachment::{self, Request},
     id::{Name, Uid},
     ledger::view::{Pod, Refusal, Want},
-    network::{DefaultRoute, Driver, IpamType, Labels, Network},
+    network::{DefaultRoute, IpamType, Labels, Network},
 };
 use landfall_crds::keys::event;
 
@@ -166,8 +166,11 @@ fn check(request: &Request, network: &Network) -> Result<(), Refusal> {
              it out",
         );
     }
-    if request.mac.is_some() && matches!(network.driver, Driver::Ipvlan { .. }) {
-        return wrong("an ipvlan interface has its parent's hardware address: leave mac out");
+    if request.mac.is_some() && !network.driver.has_own_mac() {
+        return wrong(
+            "an interface of ipvlan, or of mode passthru, has its parent's hardware address: leave \
+             mac out",
+        );
     }
     if !request.ips.is_empty() && network.ipam.kind != IpamType::Cluster {
         return wrong("addresses of this network come from elsewhere (spec.ipam): leave ips out");

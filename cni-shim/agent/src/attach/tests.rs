@@ -198,3 +198,49 @@ fn sysctls_are_this_interfaces() {
     let link = planned(&network, &[grant("10.1.0.5")]);
     assert_eq!(link.sysctls[0].path, "ipv4/conf/net1/rp_filter");
 }
+
+#[test]
+fn sysctls_of_ipv6_are_for_links_that_have_it() {
+    let mut network = network();
+    let name = "ipv6.conf.IFNAME.hop_limit".to_owned();
+    network.sysctls.insert(name, "5".to_owned());
+    assert_eq!(planned(&network, &[grant("10.1.0.5")]).sysctls, []);
+    let link = planned(&network, &[grant("fd00::5")]);
+    assert_eq!(link.sysctls[0].path, "ipv6/conf/net1/hop_limit");
+}
+
+#[test]
+fn a_network_that_is_not_announced_turns_the_kernels_announcements_off() {
+    let mut network = network();
+    network.announce.count = 0;
+    let paths = |network: &ServedNetwork, address: &str| -> Vec<String> {
+        let link = planned(network, &[grant(address)]);
+        let settings = link.sysctls.into_iter();
+        settings
+            .map(|s| format!("{}={}", s.path, s.value))
+            .collect()
+    };
+    assert_eq!(paths(&network, "10.1.0.5"), ["ipv4/conf/net1/arp_notify=0"]);
+    let v6 = [
+        "ipv4/conf/net1/arp_notify=0",
+        "ipv6/conf/net1/ndisc_notify=0",
+    ];
+    assert_eq!(paths(&network, "fd00::5"), v6);
+    let own = "ipv4.conf.IFNAME.arp_notify".to_owned();
+    network.sysctls.insert(own, "1".to_owned());
+    assert_eq!(paths(&network, "10.1.0.5"), ["ipv4/conf/net1/arp_notify=1"]);
+}
+
+#[test]
+fn an_mtu_above_the_parents_is_an_error_that_names_both() {
+    let mut network = network();
+    network.mtu = Some(1500);
+    assert_eq!(planned(&network, &[]).device.mtu, Some(1500));
+    network.mtu = Some(9000);
+    let error = plan(&key(), &network, &[], &parent()).unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.contains("9000") && text.contains("eth1") && text.contains("1500"),
+        "{text}"
+    );
+}

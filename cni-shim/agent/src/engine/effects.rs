@@ -83,8 +83,10 @@ impl Engine {
             Some(Err(missing)) => return Err(no_parent(network, missing)),
             None => return Err(no_network()),
         };
+        let wanted = attach::plan(key, network, &in_full, &parent)?;
+        self.share(key, network, &wanted.device.driver, &parent)?;
         Ok(Attached {
-            wanted: attach::plan(key, network, &in_full, &parent)?,
+            wanted,
             made: None,
             network: network.name.clone(),
         })
@@ -103,6 +105,8 @@ impl Engine {
             index: device.index,
             parent: device.parent,
             kind: device.driver.kind(),
+            mode: Some(device.driver.mode().to_owned()),
+            flag: device.driver.flag().map(|flag| flag.to_string()),
             mac: device.mac,
             pod: flight.sandbox.pod.clone(),
             network: attached.network.clone(),

@@ -27,6 +27,8 @@ fn entry(container: &str, phase: Phase, cookie: u64) -> Entry {
             index: 70_000,
             parent: 2,
             kind: NetworkKind::Macvlan,
+            mode: None,
+            flag: None,
             mac: None,
             pod: String::new(),
             network: String::new(),

@@ -6,7 +6,7 @@ use landfall_core::{
     id::Name,
     link::Device,
     mac::Mac,
-    network::{Driver, IpvlanFlag, IpvlanMode, Macvlan, NetworkKind},
+    network::{Driver, Macvlan, NetworkKind},
 };
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,12 @@ pub struct Facts {
     pub parent: u32,
     /// The driver.
     pub kind: NetworkKind,
+    /// The mode in the kernel's spelling; none in the records of older agents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+    /// The flag of ipvlan in the kernel's spelling.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flag: Option<String>,
     /// The hardware address that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mac: Option<Mac>,
@@ -49,18 +55,28 @@ impl Facts {
             name: self.name.clone(),
             index: self.index,
             parent: self.parent,
-            driver: match self.kind {
-                NetworkKind::Macvlan => Driver::Macvlan(Macvlan::default()),
-                NetworkKind::Ipvlan => Driver::Ipvlan {
-                    mode: IpvlanMode::default(),
-                    flag: IpvlanFlag::default(),
-                },
-            },
+            driver: self.driver(),
             mac: self.mac,
             mtu: None,
             tx_queue_length: None,
             all_multicast: false,
             alias: None,
+        }
+    }
+
+    /// What drives the link. Words that are not there, or are of a newer agent, stand for the default:
+    /// such a link is known again all the same.
+    pub fn driver(&self) -> Driver {
+        let word = |word: &Option<String>| word.as_deref().unwrap_or_default().to_owned();
+        match self.kind {
+            NetworkKind::Macvlan => Driver::Macvlan(Macvlan {
+                mode: word(&self.mode).parse().unwrap_or_default(),
+                ..Macvlan::default()
+            }),
+            NetworkKind::Ipvlan => Driver::Ipvlan {
+                mode: word(&self.mode).parse().unwrap_or_default(),
+                flag: word(&self.flag).parse().unwrap_or_default(),
+            },
         }
     }
 }

@@ -47,6 +47,8 @@ fn entry(container: &str, interface: &str) -> Entry {
             index: 70_000,
             parent: 4,
             kind: NetworkKind::Macvlan,
+            mode: None,
+            flag: None,
             mac: None,
             pod: "default/a".to_owned(),
             network: "storage".to_owned(),

@@ -10,6 +10,7 @@ use std::{
 };
 
 use landfall_agent::{
+    announce,
     engine::{Engine, Handle, Input, Outlets, Published},
     execute::Pool,
     gc::{self, Sweep},
@@ -19,8 +20,12 @@ use landfall_agent::{
     records::{Entry, Store},
     server::{self, Server},
 };
-use landfall_core::id::Uid;
-use landfall_crds::node::LandfallNode;
+use landfall_core::{id::Uid, network::Labels};
+use landfall_crds::{
+    convert::NetworkObject as _,
+    macvlan::MacvlanNetwork,
+    node::{LandfallNode, ServedNetwork},
+};
 use landfall_plugin::{
     spec::{CniError, Verb},
     spool,
@@ -63,13 +68,14 @@ impl<'a> Agent<'a> {
         let inside = runtime.enter();
         let store = Store::open(&node.folder).unwrap();
         let (published, state) = watch::channel(Arc::new(Published::default()));
-        let (announce, _) = mpsc::unbounded_channel();
+        let (announce, told) = mpsc::unbounded_channel();
         let outlets = Outlets {
             published,
             quorum_read: Arc::new(Notify::new()),
             announce,
         };
         let roots = node.roots();
+        runtime.spawn(announce::run(told, roots.clone()));
         let (pool, workers) = Pool::open(Path::new("/proc/sys"), &roots).unwrap();
         let engine = Engine::start(store, MACHINE, outlets).unwrap();
         let (handle, _ended) = Handle::new(engine, pool);
@@ -112,19 +118,37 @@ impl<'a> Agent<'a> {
         recalls: &[Value],
         refusals: &[Value],
     ) {
+        let network = json!({
+            "uid": NETWORK, "name": "storage", "kind": "Macvlan", "segment": "default",
+            "mode": "bridge", "ipam": "Cluster", "defaultRoute": "Never",
+            "parents": [{"interface": "eth1"}],
+            "subnets": [{"cidr": "10.9.0.0/24"}, {"cidr": "fd00:9::/64"}],
+        });
+        self.see_object(
+            generation,
+            &json!({
+                "networks": [network],
+                "grants": grants, "recalls": recalls, "refusals": refusals,
+            }),
+        );
+    }
+
+    /// The operator serves a network as its user wrote it: fields of a MacvlanNetwork's spec, beside those
+    /// that it needs.
+    pub(crate) fn see_network(&self, generation: u64, spec: &Value, grants: &[Value]) {
+        self.see_object(
+            generation,
+            &json!({"networks": [network(spec)], "grants": grants}),
+        );
+    }
+
+    fn see_object(&self, generation: u64, spec: &Value) {
+        let mut spec = spec.clone();
+        spec["node"] = json!({"uid": "0b", "machineID": MACHINE.id.to_string()});
         let object: LandfallNode = serde_json::from_value(json!({
             "apiVersion": "landfall.dev/v1alpha1", "kind": "LandfallNode",
             "metadata": {"name": "node1", "uid": "u1", "generation": generation},
-            "spec": {
-                "node": {"uid": "0b", "machineID": MACHINE.id.to_string()},
-                "networks": [{
-                    "uid": NETWORK, "name": "storage", "kind": "Macvlan", "segment": "default",
-                    "mode": "bridge", "ipam": "Cluster", "defaultRoute": "Never",
-                    "parents": [{"interface": "eth1"}],
-                    "subnets": [{"cidr": "10.9.0.0/24"}, {"cidr": "fd00:9::/64"}],
-                }],
-                "grants": grants, "recalls": recalls, "refusals": refusals,
-            },
+            "spec": spec,
         }))
         .unwrap();
         self.server.engine.tell(Input::Object {
@@ -282,6 +306,25 @@ pub(crate) fn request(
         mac: None,
         valid: Vec::new(),
     }
+}
+
+/// A network as the agent gets it: through the user's door and the operator's words.
+fn network(fields: &Value) -> ServedNetwork {
+    let mut spec = json!({
+        "namespaces": {},
+        "parents": [{"interface": "eth1"}],
+        "ipam": {"subnets": [{"cidr": "10.9.0.0/24"}, {"cidr": "fd00:9::/64"}]},
+    });
+    for (name, value) in fields.as_object().unwrap() {
+        spec[name] = value.clone();
+    }
+    let object: MacvlanNetwork = serde_json::from_value(json!({
+        "apiVersion": "landfall.dev/v1alpha1", "kind": "MacvlanNetwork",
+        "metadata": {"name": "storage", "uid": NETWORK}, "spec": spec,
+    }))
+    .unwrap();
+    assert_eq!(object.not_implemented(), None);
+    ServedNetwork::new(&object.validate().unwrap(), &Labels::new())
 }
 
 /// Both grants of a pod.

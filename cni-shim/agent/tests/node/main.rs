@@ -5,14 +5,17 @@
 #![expect(
     clippy::unwrap_used,
     clippy::disallowed_methods,
+    clippy::indexing_slicing,
     reason = "tests: a panic is how they fail, and ip(8) is the witness from outside"
 )]
 
 mod agent;
+mod announced;
 mod attach;
 mod capabilities;
 mod cells;
 mod crash;
+mod fields;
 mod garbage;
 mod plugin;
 mod restart;

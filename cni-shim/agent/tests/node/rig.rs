@@ -58,6 +58,20 @@ impl Namespace {
         )
     }
 
+    /// A link as `ip -d` shows it.
+    pub(crate) fn link(&self, interface: &str) -> Value {
+        let text = self.ip(&["-j", "-d", "link", "show", interface]);
+        let links: Vec<Value> = serde_json::from_str(&text).unwrap();
+        links[0].clone()
+    }
+
+    /// A sysctl below net.
+    pub(crate) fn sysctl(&self, path: &str) -> String {
+        let path = format!("/proc/sys/net/{path}");
+        let text = ip(&["netns", "exec", &self.name, "cat", &path]);
+        text.trim().to_owned()
+    }
+
     pub(crate) fn pings(&self, address: &str) -> bool {
         let words = ["netns", "exec", &self.name, "ping", "-c1", "-W2", address];
         Command::new("ip")
@@ -83,7 +97,7 @@ impl Drop for Namespace {
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) host: Namespace,
-    _lan: Namespace,
+    pub(crate) lan: Namespace,
     /// What /run/landfall is.
     pub(crate) folder: PathBuf,
     /// What /run/netns is: the machine's has other tests' pods too.
@@ -105,7 +119,7 @@ impl Node {
         fs::create_dir(&netns_dir).unwrap();
         Self {
             host,
-            _lan: lan,
+            lan,
             folder: temporary("run"),
             netns_dir,
         }

@@ -13,6 +13,7 @@ use crate::{
         view::Grant,
     },
     mac::Mac,
+    network::{Driver, Macvlan, MacvlanMode},
 };
 
 const DERIVED: &str = "0a:58:0a:00:00:01";
@@ -67,6 +68,18 @@ fn a_derived_address_that_another_attachment_of_the_segment_has_is_hashed_again(
     assert_ne!(pushed(&taken)[0].to_string(), DERIVED);
     let elsewhere = decide(&mk_push(DERIVED, "other"), Rules::SHIPPED);
     assert_eq!(pushed(&elsewhere)[0].to_string(), DERIVED);
+}
+
+#[test]
+fn links_of_mode_passthru_have_their_parents() {
+    let mut view = mk_push("02:00:00:00:00:01", "lan");
+    view.networks.get_mut(&LAN).unwrap().network.driver = Driver::Macvlan(Macvlan {
+        mode: MacvlanMode::Passthru,
+        ..Macvlan::default()
+    });
+    let decision = decide(&view, Rules::SHIPPED);
+    assert_eq!(node_spec(&decision).unwrap().grants.len(), 1);
+    assert_eq!(pushed(&decision), []);
 }
 
 #[test]

@@ -33,6 +33,12 @@ fn what_the_operator_writes_the_agent_reads() {
         (0, 1000)
     );
     assert_eq!(served.subnets.len(), 2);
+    // Below `net`, where the agent writes it.
+    let (name, value) = served.sysctls.first_key_value().unwrap();
+    assert_eq!(
+        (name.as_str(), value.as_str()),
+        ("ipv4.conf.IFNAME.arp_ignore", "1")
+    );
 
     let network = ipvlan(&json!({"spec": {"mode": "l3", "flag": "vepa"}}))
         .validate()
