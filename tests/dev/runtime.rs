@@ -16,10 +16,11 @@ pub(crate) fn configure(node: &Node) -> Result<()> {
         Runtime::Containerd2 => CONTAINERD_2,
     };
     process::write(&folder.join("containerd.toml"), containerd)?;
-    process::write(
-        &folder.join("etc-cni/net.d/10-cluster.conflist"),
-        conflist(node)?,
-    )?;
+    // Unless the disk holds it from an earlier boot.
+    let list = folder.join("etc-cni/net.d/10-cluster.conflist");
+    if !list.exists() {
+        process::write(&list, conflist(node)?)?;
+    }
     process::write(&folder.join("kubelet.json"), kubelet(node)?)?;
     let server = pki::internal_server();
     pki::kubeconfig(&node.user(), &server, &folder.join("kubelet.kubeconfig"))?;
