@@ -1,16 +1,13 @@
 //! `LandfallNode.status`: what this node says of itself.
 //!
 //! Level-triggered: whatever the engine or the installation says last is composed into a whole status
-//! and written if it differs from the last one that was. It is a merge patch without precondition: the
-//! agent is the only writer, and one that lands late is harmless.
+//! and written if it differs from the last one that was. Its only precondition is that the object is for
+//! this machine: the agent is the only writer, and one that lands late is harmless otherwise.
 
 use std::{sync::Arc, time::Duration};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use kube::{
-    Api,
-    api::{Patch, PatchParams},
-};
+use kube::{Api, api::PatchParams};
 use landfall_crds::node::{LandfallNode, LandfallNodeStatus};
 use tokio::{sync::watch, time::sleep};
 
@@ -58,12 +55,8 @@ pub async fn publish(
         if let Some(status) = status
             && !written.is(&published, &status)
         {
-            let patch = Patch::Merge(patch(&status));
-            match api
-                .patch_status(&name, &PatchParams::default(), &patch)
-                .await
-            {
-                Ok(_) => written = Written::new(&published, status),
+            match write(&api, &name, &status, machine).await {
+                Ok(()) => written = Written::new(&published, status),
                 Err(error) => {
                     tracing::warn!(%error, "cannot write the LandfallNode's status");
                     pause = PATIENCE;
@@ -83,6 +76,17 @@ pub async fn publish(
             return;
         }
     }
+}
+
+async fn write(
+    api: &Api<LandfallNode>,
+    name: &str,
+    status: &LandfallNodeStatus,
+    machine: Machine,
+) -> Result<(), kube::Error> {
+    let patch = patch(status, machine).map_err(kube::Error::SerdeError)?;
+    let params = PatchParams::default();
+    api.patch_status(name, &params, &patch).await.map(drop)
 }
 
 /// The last status that was written, and to which object.

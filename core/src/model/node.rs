@@ -81,8 +81,10 @@ impl World {
 
     fn publish(&mut self, state: &State, m: usize, out: &mut Vec<Next>) {
         let node = Self::node_of(m);
+        let registered = self.objects.get(state.specs[node]).registered;
+        let is_named = Self::machine_of(node, registered) == m;
         let status = self.status_of(state.machines[m], state.statuses[node]);
-        if status != state.statuses[node] {
+        if status != state.statuses[node] && is_named {
             let broken = self.unsays(state, node, status);
             self.push(out, What::Publishes(m), state, None, |next| {
                 next.statuses[node] = status;
@@ -96,9 +98,14 @@ impl World {
                 });
             }
         }
+        // Whose status it is: a write tests that the object is for this machine.
         if state.late[node] != u32::MAX {
+            let by = self.statuses.get(state.late[node]).machine;
+            let is_named = by == Self::machine_id(Self::machine_of(node, registered));
             self.push(out, What::Lands(node), state, None, |next| {
-                next.statuses[node] = next.late[node];
+                if is_named {
+                    next.statuses[node] = next.late[node];
+                }
                 next.late[node] = u32::MAX;
             });
         }

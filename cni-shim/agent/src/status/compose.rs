@@ -4,29 +4,12 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use kube::api::Patch;
 use landfall_core::id::Seq;
 use landfall_crds::node::{AddressSeq, LandfallNodeStatus, NodeSummary, ParentStatus};
-use serde_json::Value;
+use serde_json::json;
 
 use crate::{engine::Published, identity::Machine, install::Installed};
-
-/// Fields that are absent when they are empty. A merge patch leaves what it does not name, so each is
-/// named, with null.
-const OPTIONAL: [&str; 13] = [
-    "speaksFor",
-    "agentEpoch",
-    "ledgerEpoch",
-    "parents",
-    "attached",
-    "attachedLinks",
-    "released",
-    "inUse",
-    "conflicts",
-    "primaryNetwork",
-    "unchained",
-    "summary",
-    "conditions",
-];
 
 /// The status to write; `None` while this agent may write nothing (invariant 8, and an agent of
 /// another machine than the spec's).
@@ -60,15 +43,20 @@ pub fn compose(
     })
 }
 
-/// The merge patch that makes the status this one.
-pub fn patch(status: &LandfallNodeStatus) -> Value {
-    let mut value = serde_json::to_value(status).unwrap_or_default();
-    if let Some(map) = value.as_object_mut() {
-        for field in OPTIONAL {
-            map.entry(field).or_insert(Value::Null);
-        }
-    }
-    serde_json::json!({ "status": value })
+/// The patch that makes the status this one, as long as the object is for this machine: what a machine
+/// that has lost its name still has to say must not take the place of what its heir has said.
+///
+/// # Errors
+/// None that a status of ours can bring about.
+pub fn patch(
+    status: &LandfallNodeStatus,
+    machine: Machine,
+) -> Result<Patch<()>, serde_json::Error> {
+    let steps = json!([
+        {"op": "test", "path": "/spec/node/machineID", "value": machine.id},
+        {"op": "add", "path": "/status", "value": status},
+    ]);
+    Ok(Patch::Json(serde_json::from_value(steps)?))
 }
 
 fn list(set: &BTreeSet<(IpAddr, Seq)>) -> Vec<AddressSeq> {
