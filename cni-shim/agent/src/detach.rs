@@ -7,6 +7,7 @@ use landfall_link::{Chain, DetachError, Detached, Netns, Socket, detach, detach_
 
 use crate::{
     execute::DetachJob,
+    records::Facts,
     scan::{Roots, Scan},
 };
 
@@ -16,7 +17,8 @@ const DYING: Duration = Duration::from_millis(500);
 /// Removes the link; says `Gone` only if the kernel did.
 pub fn remove(job: DetachJob, roots: &Roots) -> Event {
     let device = job.facts.device();
-    let detached = match (find(&job, roots), job.facts.number) {
+    let found = find(&job.facts, job.netns.as_ref(), roots);
+    let detached = match (found, job.facts.number) {
         (Some(netns), _) => detach(&netns, &device),
         (None, Some(number)) => by_number(number, &device),
         // Not found is not gone: a process may hold it where we don't look. The runtime tears it down
@@ -62,13 +64,13 @@ fn by_number(number: i32, device: &Device) -> Result<Detached, DetachError> {
 
 /// The namespace with the attachment's cookie: the one that somebody has open, the one at the path
 /// where it was, or any other place.
-fn find(job: &DetachJob, roots: &Roots) -> Option<Arc<Netns>> {
-    let cookie = job.facts.cookie;
+pub(crate) fn find(facts: &Facts, open: Option<&Arc<Netns>>, roots: &Roots) -> Option<Arc<Netns>> {
+    let cookie = facts.cookie;
     let is_it = |netns: &Netns| netns.cookie().is_ok_and(|found| found.0 == cookie);
-    if let Some(brought) = job.netns.as_ref().filter(|netns| is_it(netns)) {
-        return Some(Arc::clone(brought));
+    if let Some(open) = open.filter(|netns| is_it(netns)) {
+        return Some(Arc::clone(open));
     }
-    at_its_place(&job.facts.netns, roots)
+    at_its_place(&facts.netns, roots)
         .filter(is_it)
         .or_else(|| search(roots, cookie))
         .map(Arc::new)

@@ -32,12 +32,14 @@ use crate::{
     records::{Entry, Facts, Store, StoreError},
 };
 
+mod again;
 mod announcing;
 mod effects;
 mod handle;
 mod input;
 mod observe;
 mod published;
+mod repairs;
 mod sharing;
 mod start;
 mod vlans;
@@ -45,6 +47,7 @@ mod vlans;
 pub use handle::{Ended, Handle};
 pub use input::{Answer, Attached, Input, Sandbox};
 pub use published::Published;
+use repairs::Repairs;
 use vlans::Vlans;
 
 /// What the engine tells others.
@@ -75,6 +78,7 @@ pub struct Engine {
     host_links: Vec<Arc<HostLink>>,
     parents: Parents,
     vlans: Vlans,
+    repairs: Repairs,
     facts: BTreeMap<Key, Facts>,
     flights: BTreeMap<Token, Flight>,
     replies: BTreeMap<Token, oneshot::Sender<Answer>>,
@@ -112,6 +116,12 @@ impl Engine {
     }
 
     fn serve(&mut self, input: Input) -> Result<(), StoreError> {
+        self.consider(input)?;
+        self.repair_what_waited();
+        Ok(())
+    }
+
+    fn consider(&mut self, input: Input) -> Result<(), StoreError> {
         match input {
             Input::Object { object, quorum } => self.observe(object, quorum),
             Input::Add {
@@ -151,14 +161,21 @@ impl Engine {
                 }
                 self.decide(event)
             }
-            Input::Links(links) => {
-                let before = std::mem::replace(&mut self.host_links, links);
-                self.announce_returned(&before);
-                self.forget_removed_vlans();
-                self.retry_vlans();
-                self.resolve_parents();
-                self.decide_on_parents()
+            Input::Links(links) => self.see_links(links),
+            Input::Replaced(indexes) => {
+                self.links_replaced(&indexes);
+                Ok(())
             }
+            Input::Compared => {
+                self.begin_repairs();
+                Ok(())
+            }
+            Input::Retry => {
+                self.retry_repairs();
+                Ok(())
+            }
+            Input::Looked(key, looked) => self.looked(&key, looked),
+            Input::Remade(key, remade) => self.remade(&key, remade),
             Input::Vlan(job, failure) => {
                 self.vlan_done(&job, failure);
                 self.decide_on_parents()
@@ -224,6 +241,7 @@ impl Engine {
         if let Some(facts) = self.facts.get_mut(key) {
             facts.index = made.link.index;
         }
+        self.repairs.note_mtu(key, made.link.mtu);
         for flight in self.flights.values_mut() {
             if let Some(attached) = flight.attached.get_mut(key) {
                 attached.made = Some(made);

@@ -14,11 +14,13 @@ use landfall_link::{Chain, Hint, Netns, Node, VlanLink};
 use crate::{engine::Input, records::Facts};
 
 mod again;
+mod mend;
 mod nodes;
 mod pool;
 mod vlan;
 
 pub use again::Wanted;
+pub use mend::{LookJob, Looked, RemakeJob};
 pub use pool::{Pool, PoolError, Workers};
 
 /// A link to make.
@@ -52,6 +54,13 @@ pub struct DetachJob {
 pub enum VlanJob {
     /// Make it.
     Make(VlanLink),
+    /// Give it an MTU.
+    SetMtu {
+        /// Its index.
+        index: u32,
+        /// In bytes.
+        mtu: u32,
+    },
     /// Remove it.
     Remove {
         /// Its name.
@@ -68,6 +77,10 @@ pub enum Job {
     Attach(AttachJob),
     /// Remove one: `Gone` or `NotGone`.
     Detach(DetachJob),
+    /// Look for a link that is in place: `Looked`.
+    Look(LookJob),
+    /// Make one anew: `Remade`.
+    Remake(RemakeJob),
     /// Make or remove a VLAN.
     Vlan(VlanJob),
 }
@@ -80,7 +93,7 @@ impl Job {
         match self {
             Self::Attach(job) => job.key.container == *container,
             Self::Detach(job) => job.key.container == *container && job.netns.is_some(),
-            Self::Vlan(_) => false,
+            Self::Look(_) | Self::Remake(_) | Self::Vlan(_) => false,
         }
     }
 }

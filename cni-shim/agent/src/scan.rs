@@ -10,7 +10,7 @@ use std::{
 };
 
 use landfall_core::link::Observed;
-use landfall_link::{Netns, NetnsError, ObserveError, devices};
+use landfall_link::{NetlinkError, Netns, NetnsError, ObserveError, devices};
 use nix::{errno::Errno, libc::ESRCH};
 
 use crate::records::Entry;
@@ -45,6 +45,9 @@ pub enum ScanError {
         #[source]
         source: io::Error,
     },
+    /// The node's own links can't be asked for.
+    #[error("cannot open netlink in the node's network namespace")]
+    Socket(#[source] NetlinkError),
     /// A namespace can't be entered.
     #[error(transparent)]
     Netns(#[from] NetnsError),

@@ -3,7 +3,10 @@
 use std::{io, time::Duration};
 
 use nix::{
-    libc::{RTM_DELLINK, RTM_NEWLINK, RTNLGRP_LINK},
+    libc::{
+        RTM_DELADDR, RTM_DELLINK, RTM_NEWADDR, RTM_NEWLINK, RTNLGRP_IPV4_IFADDR,
+        RTNLGRP_IPV6_IFADDR, RTNLGRP_LINK,
+    },
     sys::{socket::setsockopt, socket::sockopt::ReceiveTimeout, time::TimeVal},
 };
 
@@ -29,18 +32,29 @@ pub enum Event {
         /// Its index.
         index: u32,
     },
+    /// A link got an address, or lost one.
+    Addressed,
     /// More happened than the socket could hold: read everything again.
     Lost,
 }
 
 impl Monitor {
-    /// Listens in the namespace of the calling thread.
+    /// Listens to links, in the namespace of the calling thread.
     pub fn open() -> Result<Self, NetlinkError> {
+        Self::of(&[RTNLGRP_LINK])
+    }
+
+    /// Listens to links and their addresses, in the namespace of the calling thread.
+    pub fn with_addresses() -> Result<Self, NetlinkError> {
+        Self::of(&[RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR])
+    }
+
+    fn of(groups: &[u32]) -> Result<Self, NetlinkError> {
         let socket = Socket::open()?;
-        socket
-            .inner()
-            .add_membership(RTNLGRP_LINK)
-            .map_err(NetlinkError::Open)?;
+        for group in groups {
+            let joined = socket.inner().add_membership(*group);
+            joined.map_err(NetlinkError::Open)?;
+        }
         Ok(Self {
             socket,
             pending: std::collections::VecDeque::new(),
@@ -75,6 +89,9 @@ impl Monitor {
 
 /// A bridge's messages about its ports have the same type and the family AF_BRIDGE.
 fn event(frame: &Frame) -> Option<Event> {
+    if [RTM_NEWADDR, RTM_DELADDR].contains(&frame.kind) {
+        return Some(Event::Addressed);
+    }
     if family(frame) != Some(netlink_packet_route::AddressFamily::Unspec) {
         return None;
     }

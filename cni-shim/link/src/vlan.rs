@@ -74,6 +74,17 @@ pub enum VlanError {
         #[source]
         source: NetlinkError,
     },
+    /// The kernel refused to change its MTU.
+    #[error("cannot give the VLAN with index {index} an MTU of {mtu}")]
+    Mtu {
+        /// Its index.
+        index: u32,
+        /// The MTU.
+        mtu: u32,
+        /// Why.
+        #[source]
+        source: NetlinkError,
+    },
     /// The kernel refused to remove it.
     #[error("cannot remove the VLAN with index {index}")]
     Remove {
@@ -144,6 +155,13 @@ impl Node {
         let mut message = LinkMessage::default();
         message.attributes = vec![LinkAttribute::IfName(vlan.name.as_str().to_owned())];
         Ok(get_link(self.host(), message)?.map(|link| link.index))
+    }
+
+    /// Gives a VLAN an MTU, in bytes. The kernel lowers it with its parent's and never raises it.
+    pub fn set_vlan_mtu(&mut self, index: u32, mtu: u32) -> Result<(), VlanError> {
+        let request = message::set_link(index, [LinkAttribute::Mtu(mtu)]);
+        let answer = self.host().call(request);
+        answer.map_err(|source| VlanError::Mtu { index, mtu, source })
     }
 
     /// Removes a VLAN that we made, with every link on top of it. One that is gone is removed.

@@ -15,25 +15,28 @@ impl Engine {
         self.announce(key, false);
     }
 
-    /// After the links changed: everything on a parent whose carrier has come back.
+    /// After the links changed: everything on a parent whose carrier has come back, and what has the
+    /// hardware address of a parent that has another now.
     pub(super) fn announce_returned(&self, before: &[Arc<HostLink>]) {
-        let had = |index: u32| {
-            before
-                .iter()
-                .any(|link| link.index == index && link.carrier)
-        };
-        let known = |index: u32| before.iter().any(|link| link.index == index);
-        let returned: BTreeSet<u32> = self
-            .host_links
-            .iter()
-            .filter(|link| link.carrier && known(link.index) && !had(link.index))
-            .map(|link| link.index)
-            .collect();
-        if returned.is_empty() {
+        let (mut returned, mut renumbered) = (BTreeSet::new(), BTreeSet::new());
+        for link in &self.host_links {
+            let Some(old) = find(before, link.index) else {
+                continue;
+            };
+            let came = carriers(&self.host_links, link) > carriers(before, old);
+            if link.carrier && (came || !old.carrier) {
+                returned.insert(link.index);
+            }
+            if link.mac != old.mac {
+                renumbered.insert(link.index);
+            }
+        }
+        if returned.is_empty() && renumbered.is_empty() {
             return;
         }
         for (key, facts) in &self.facts {
-            if returned.contains(&facts.parent) {
+            let parents_mac = facts.mac.is_none() && renumbered.contains(&facts.parent);
+            if parents_mac || returned.contains(&facts.parent) {
                 self.announce(key, true);
             }
         }
@@ -78,8 +81,23 @@ impl Engine {
         })
     }
 
-    fn network_of(&self, record: &Record) -> Option<&ServedNetwork> {
+    pub(super) fn network_of(&self, record: &Record) -> Option<&ServedNetwork> {
         let mut networks = self.object.as_ref()?.spec.networks.iter();
         networks.find(|network| network.uid == record.network)
     }
+}
+
+fn find(links: &[Arc<HostLink>], index: u32) -> Option<&Arc<HostLink>> {
+    links.iter().find(|link| link.index == index)
+}
+
+/// How often a carrier has come, to the link or to one below it: a VLAN hears of its parent's only what
+/// the kernel tells once a second.
+fn carriers(links: &[Arc<HostLink>], link: &HostLink) -> u32 {
+    /// The kernel's own limit (MAX_NEST_DEV).
+    const DEEPEST: usize = 8;
+    let below = |link: &&HostLink| find(links, link.below?).map(Arc::as_ref);
+    std::iter::successors(Some(link), below)
+        .take(DEEPEST)
+        .fold(0, |sum, link| sum.saturating_add(link.carrier_ups))
 }

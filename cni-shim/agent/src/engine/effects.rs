@@ -40,6 +40,7 @@ impl Engine {
                 Effect::DropRecord(key) => {
                     self.store.drop_entry(&key)?;
                     self.facts.remove(&key);
+                    self.repairs.forget(&key);
                     self.release_vlans();
                 }
                 Effect::SaveReleased => self.store.save_released(&self.durable.released)?,
@@ -108,6 +109,7 @@ impl Engine {
             mode: Some(device.driver.mode().to_owned()),
             flag: device.driver.flag().map(|flag| flag.to_string()),
             mac: device.mac,
+            mtu: device.mtu,
             pod: flight.sandbox.pod.clone(),
             network: attached.network.clone(),
         };
@@ -129,13 +131,14 @@ impl Engine {
             let why = "its sandbox is no longer known".to_owned();
             return Some(Event::NotMade(key, why));
         };
-        self.jobs.push(Job::Attach(AttachJob {
+        let job = Job::Attach(AttachJob {
             netns: Arc::clone(&flight.sandbox.netns),
             link: attached.wanted,
             network: attached.network,
             wanted: flight.wanted.clone(),
-            key,
-        }));
+            key: key.clone(),
+        });
+        self.push_in_turn(&key, job);
         None
     }
 
@@ -149,13 +152,14 @@ impl Engine {
             .flights
             .values()
             .find(|flight| flight.container == key.container);
-        self.jobs.push(Job::Detach(DetachJob {
+        let job = Job::Detach(DetachJob {
             facts: facts.clone(),
             netns: brought
                 .or_else(|| flying.map(|flight| &flight.sandbox.netns))
                 .map(Arc::clone),
-            key,
-        }));
+            key: key.clone(),
+        });
+        self.push_in_turn(&key, job);
         None
     }
 

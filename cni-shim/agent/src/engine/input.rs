@@ -1,6 +1,6 @@
 //! What the engine is told, and what it answers.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use landfall_core::{
     agent::{AddRequest, Event, Key, Outcome, Token},
@@ -11,7 +11,7 @@ use landfall_crds::node::LandfallNode;
 use landfall_link::{Made, Netns, Parent as HostLink};
 use tokio::sync::oneshot;
 
-use crate::execute::VlanJob;
+use crate::execute::{Looked, VlanJob};
 
 /// What the engine is told.
 pub enum Input {
@@ -50,6 +50,16 @@ pub enum Input {
     Event(Event),
     /// The node's links, as they are now.
     Links(Vec<Arc<HostLink>>),
+    /// The links of these indexes have gone and are there again: what hung from them is gone too.
+    Replaced(BTreeSet<u32>),
+    /// The records were compared with the kernel: from now on a link that goes is made anew.
+    Compared,
+    /// Time to try again what failed.
+    Retry,
+    /// An attachment's link was looked for; or why it could not be.
+    Looked(Key, Result<Looked, String>),
+    /// An attachment's link was made anew; or why not.
+    Remade(Key, Result<Box<Made>, String>),
     /// A VLAN was made or removed, or was not: why.
     Vlan(VlanJob, Option<String>),
 }

@@ -1,12 +1,13 @@
 //! Versions of the own object, and what follows from each.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use landfall_core::{
     agent::{Event, Identity, Snapshot},
     id::Uid,
 };
 use landfall_crds::node::{LandfallNode, ServedNetwork};
+use landfall_link::Parent as HostLink;
 
 use super::Engine;
 use crate::{
@@ -47,6 +48,7 @@ impl Engine {
             self.outlets.quorum_read.notify_one();
         }
         self.publish();
+        self.repair();
         Ok(())
     }
 
@@ -109,6 +111,18 @@ impl Engine {
             }
             None => {}
         }
+    }
+
+    /// The node's links, as they are now.
+    pub(super) fn see_links(&mut self, links: Vec<Arc<HostLink>>) -> Result<(), StoreError> {
+        let before = std::mem::replace(&mut self.host_links, links);
+        self.announce_returned(&before);
+        self.forget_removed_vlans();
+        self.retry_vlans();
+        self.resolve_parents();
+        self.decide_on_parents()?;
+        self.links_changed(&before);
+        Ok(())
     }
 
     pub(super) fn resolve_parents(&mut self) {

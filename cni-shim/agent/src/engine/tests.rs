@@ -9,11 +9,12 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    execute::{AttachJob, DetachJob, Job, VlanJob},
+    execute::{AttachJob, DetachJob, Job, LookJob, RemakeJob, VlanJob},
     records::{Loaded, tests::Folder},
 };
 
 mod links;
+mod repairs;
 mod requests;
 mod starts;
 mod vlans;
@@ -31,6 +32,8 @@ struct Jobs {
     attach: Vec<AttachJob>,
     detach: Vec<DetachJob>,
     vlan: Vec<VlanJob>,
+    look: Vec<LookJob>,
+    remake: Vec<RemakeJob>,
 }
 
 impl Jobs {
@@ -39,6 +42,8 @@ impl Jobs {
             Job::Attach(job) => self.attach.push(job),
             Job::Detach(job) => self.detach.push(job),
             Job::Vlan(job) => self.vlan.push(job),
+            Job::Look(job) => self.look.push(job),
+            Job::Remake(job) => self.remake.push(job),
         }
     }
 
@@ -48,6 +53,14 @@ impl Jobs {
 
     fn detached(&mut self) -> Vec<DetachJob> {
         std::mem::take(&mut self.detach)
+    }
+
+    fn looks(&mut self) -> Vec<LookJob> {
+        std::mem::take(&mut self.look)
+    }
+
+    fn remade(&mut self) -> Vec<RemakeJob> {
+        std::mem::take(&mut self.remake)
     }
 
     fn vlans(&mut self) -> Vec<VlanJob> {

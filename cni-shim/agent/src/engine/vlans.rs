@@ -27,6 +27,8 @@ pub(super) struct Vlans {
     failed: Vec<(VlanLink, String)>,
     /// Could not be removed, by index: tried again then, and when an attachment ends.
     stuck: BTreeSet<u32>,
+    /// Are given their parent's MTU, by index: not again before the links change.
+    widened: BTreeSet<u32>,
 }
 
 impl Engine {
@@ -38,6 +40,11 @@ impl Engine {
             let removed = self.vlans.removing.values().any(|name| *name == vlan.name);
             if !known && !removed && self.vlans.making.insert(vlan.name.clone()) {
                 self.jobs.push(Job::Vlan(VlanJob::Make(vlan)));
+            }
+        }
+        for (index, mtu) in self.narrow_vlans() {
+            if self.vlans.widened.insert(index) {
+                self.jobs.push(Job::Vlan(VlanJob::SetMtu { index, mtu }));
             }
         }
         for (name, index) in self.unused_vlans() {
@@ -70,6 +77,11 @@ impl Engine {
                     self.resolve_parents();
                 }
             }
+            VlanJob::SetMtu { index, .. } => {
+                if let Some(why) = failure {
+                    tracing::warn!(index, "{why}");
+                }
+            }
             VlanJob::Remove { name, index } => match failure {
                 // Forgotten when the links show that it is gone: until then nothing hangs from it.
                 None => {}
@@ -94,6 +106,7 @@ impl Engine {
     pub(super) fn retry_vlans(&mut self) {
         self.vlans.failed.clear();
         self.vlans.stuck.clear();
+        self.vlans.widened.clear();
     }
 
     /// An attachment has ended: its VLAN may have lost its last user.
@@ -107,6 +120,22 @@ impl Engine {
         for (vlan, why) in &self.vlans.failed {
             self.parents.explain(vlan, why);
         }
+    }
+
+    /// Made by us, with an MTU below the parent's: the kernel lowers it with the parent's and leaves it there.
+    fn narrow_vlans(&self) -> Vec<(u32, u32)> {
+        let links = &self.host_links;
+        let parents_mtu = |link: &HostLink| {
+            let mut below = links.iter().filter(|below| Some(below.index) == link.below);
+            below.next().map(|below| below.mtu)
+        };
+        links
+            .iter()
+            .filter(|link| is_made(link))
+            .filter_map(|link| Some((link.index, link.mtu, parents_mtu(link)?)))
+            .filter(|(_, own, parents)| own < parents)
+            .map(|(index, _, parents)| (index, parents))
+            .collect()
     }
 
     /// Made by us, chosen by no network, below no attachment, and nothing else of the node's. A cold start

@@ -34,6 +34,7 @@ pub struct Pool {
     again: Sender<AttachJob>,
     detach: Sender<DetachJob>,
     vlan: Sender<VlanJob>,
+    mend: Sender<Job>,
 }
 
 /// The pool's threads, before they start.
@@ -44,6 +45,7 @@ pub struct Workers {
     again: Receiver<AttachJob>,
     detach: Receiver<DetachJob>,
     vlan: Receiver<VlanJob>,
+    mend: Receiver<Job>,
     retrying: Node,
     vlans: Node,
 }
@@ -71,6 +73,7 @@ impl Pool {
         let (again, agains) = mpsc::channel();
         let (detach, detaches) = mpsc::channel();
         let (vlan, vlans) = mpsc::channel();
+        let (mend, mends) = mpsc::channel();
         let pool = Self {
             nodes: Arc::new(Nodes::new(nodes)),
             roots: roots.clone(),
@@ -78,6 +81,7 @@ impl Pool {
             again,
             detach,
             vlan,
+            mend,
         };
         let workers = Workers {
             pool: pool.clone(),
@@ -85,6 +89,7 @@ impl Pool {
             again: agains,
             detach: detaches,
             vlan: vlans,
+            mend: mends,
             retrying: node()?,
             vlans: node()?,
         };
@@ -98,6 +103,7 @@ impl Pool {
             Job::Attach(job) => drop(self.attach.send(job)),
             Job::Detach(job) => drop(self.detach.send(job)),
             Job::Vlan(job) => drop(self.vlan.send(job)),
+            job @ (Job::Look(_) | Job::Remake(_)) => drop(self.mend.send(job)),
         }
     }
 
@@ -113,6 +119,8 @@ impl Pool {
                 }
             },
             Job::Detach(job) => Some(Input::Event(detach::remove(job, &self.roots))),
+            Job::Look(job) => Some(job.run(&self.roots)),
+            Job::Remake(job) => Some(self.nodes.with(|node| job.run(node, &self.roots))),
             Job::Vlan(_) => {
                 self.give(job);
                 None
@@ -132,6 +140,7 @@ impl Workers {
             again,
             detach,
             vlan,
+            mend,
             retrying,
             mut vlans,
         } = self;
@@ -151,6 +160,10 @@ impl Workers {
                 run(Job::Detach(job), &pool, &engine);
             })?;
         }
+        let mender = (pool.clone(), engine.clone());
+        worker("mend", Arc::new(Mutex::new(mend)), move |job| {
+            run(job, &mender.0, &mender.1);
+        })?;
         let (engine, roots) = (engine.clone(), pool.roots);
         worker("vlan", Arc::new(Mutex::new(vlan)), move |job| {
             let failure = tend(&mut vlans, &job, &roots).err();

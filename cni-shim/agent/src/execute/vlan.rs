@@ -36,6 +36,7 @@ pub(super) enum TendError {
 pub(super) fn tend(node: &mut Node, job: &VlanJob, roots: &Roots) -> Result<(), TendError> {
     match job {
         VlanJob::Make(vlan) => Ok(node.make_vlan(vlan).map(drop)?),
+        VlanJob::SetMtu { index, mtu } => Ok(node.set_vlan_mtu(*index, *mtu)?),
         VlanJob::Remove { name, index } => {
             let scan = |source| TendError::Scan {
                 vlan: name.clone(),

@@ -30,6 +30,7 @@ pub async fn rounds(server: Arc<Server>) {
     let mut sweep = Sweep::default();
     loop {
         sleep(ROUND).await;
+        server.engine.tell(Input::Retry);
         match round(&server, sweep).await {
             Ok(after) => sweep = after,
             Err(error) => {

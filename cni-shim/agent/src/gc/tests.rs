@@ -30,6 +30,7 @@ fn entry(container: &str, phase: Phase, cookie: u64) -> Entry {
             mode: None,
             flag: None,
             mac: None,
+            mtu: None,
             pod: String::new(),
             network: String::new(),
         }),

@@ -38,6 +38,9 @@ pub struct Facts {
     /// The hardware address that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mac: Option<Mac>,
+    /// The MTU that its network has of its own; without one it is the parent's, whatever that becomes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mtu: Option<u32>,
     /// The pod as `namespace/name`, for people.
     #[serde(default)]
     pub pod: String,

@@ -50,6 +50,7 @@ fn entry(container: &str, interface: &str) -> Entry {
             mode: None,
             flag: None,
             mac: None,
+            mtu: None,
             pod: "default/a".to_owned(),
             network: "storage".to_owned(),
         }),

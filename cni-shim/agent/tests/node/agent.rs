@@ -118,12 +118,7 @@ impl<'a> Agent<'a> {
         recalls: &[Value],
         refusals: &[Value],
     ) {
-        let network = json!({
-            "uid": NETWORK, "name": "storage", "kind": "Macvlan", "segment": "default",
-            "mode": "bridge", "ipam": "Cluster", "defaultRoute": "Never",
-            "parents": [{"interface": "eth1"}],
-            "subnets": [{"cidr": "10.9.0.0/24"}, {"cidr": "fd00:9::/64"}],
-        });
+        let network = served();
         self.see_object(
             generation,
             &json!({
@@ -139,6 +134,18 @@ impl<'a> Agent<'a> {
         self.see_object(
             generation,
             &json!({"networks": [network(spec)], "grants": grants}),
+        );
+    }
+
+    /// As [`Self::see`], with changes of the network as the operator writes it.
+    pub(crate) fn see_served(&self, generation: u64, changes: &Value, grants: &[Value]) {
+        let mut network = served();
+        for (field, value) in changes.as_object().into_iter().flatten() {
+            network[field] = value.clone();
+        }
+        self.see_object(
+            generation,
+            &json!({"networks": [network], "grants": grants}),
         );
     }
 
@@ -325,6 +332,16 @@ fn network(fields: &Value) -> ServedNetwork {
     .unwrap();
     assert_eq!(object.not_implemented(), None);
     ServedNetwork::new(&object.validate().unwrap(), &Labels::new())
+}
+
+/// A network as the operator writes it.
+fn served() -> Value {
+    json!({
+        "uid": NETWORK, "name": "storage", "kind": "Macvlan", "segment": "default",
+        "mode": "bridge", "ipam": "Cluster", "defaultRoute": "Never",
+        "parents": [{"interface": "eth1"}],
+        "subnets": [{"cidr": "10.9.0.0/24"}, {"cidr": "fd00:9::/64"}],
+    })
 }
 
 /// Both grants of a pod.

@@ -17,6 +17,7 @@ mod cells;
 mod crash;
 mod fields;
 mod garbage;
+mod parents;
 mod plugin;
 mod restart;
 mod rig;

@@ -2,12 +2,13 @@
 
 use std::{
     fs,
+    io::Write as _,
     os::{
         fd::{AsFd as _, AsRawFd as _},
         unix::fs::symlink,
     },
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
 };
 
@@ -44,6 +45,29 @@ impl Namespace {
         ip(&[&["-n", &self.name], arguments].concat())
     }
 
+    /// Several commands, one a line, in one process; those that fail are passed over.
+    pub(crate) fn batch(&self, commands: &str) {
+        let mut child = Command::new("ip")
+            .args(["-n", &self.name, "-force", "-batch", "-"])
+            .stdin(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(commands.as_bytes()).unwrap();
+        drop(stdin);
+        child.wait().unwrap();
+    }
+
+    /// A link as `ip -d` shows it; null if there is none.
+    pub(crate) fn link(&self, name: &str) -> Value {
+        let links: Vec<Value> = serde_json::from_str(&self.ip(&["-j", "-d", "link"])).unwrap();
+        let mut links = links.into_iter();
+        links
+            .find(|link| link["ifname"] == name)
+            .unwrap_or_default()
+    }
+
     /// The addresses of an interface, without those of the link alone; `None` if there is none.
     pub(crate) fn addresses(&self, interface: &str) -> Option<Vec<String>> {
         let text = self.ip(&["-j", "addr", "show"]);
@@ -56,13 +80,6 @@ impl Namespace {
                 .map(|address| address["local"].as_str().unwrap().to_owned())
                 .collect(),
         )
-    }
-
-    /// A link as `ip -d` shows it.
-    pub(crate) fn link(&self, interface: &str) -> Value {
-        let text = self.ip(&["-j", "-d", "link", "show", interface]);
-        let links: Vec<Value> = serde_json::from_str(&text).unwrap();
-        links[0].clone()
     }
 
     /// A sysctl below net.
@@ -107,22 +124,38 @@ pub(crate) struct Node {
 impl Node {
     pub(crate) fn new() -> Self {
         let (host, lan) = (Namespace::new("node"), Namespace::new("lan"));
-        lan.ip(&[
-            "link", "add", "lan0", "type", "veth", "peer", "name", "eth1", "netns", &host.name,
-        ]);
-        host.ip(&["link", "set", "eth1", "up"]);
-        lan.ip(&["link", "set", "lan0", "up"]);
-        lan.ip(&["addr", "add", "10.9.0.1/24", "dev", "lan0"]);
-        lan.ip(&["addr", "add", "fd00:9::1/64", "dev", "lan0", "nodad"]);
         let temporary = |role| std::env::temp_dir().join(unique(role));
         let netns_dir = temporary("netns");
         fs::create_dir(&netns_dir).unwrap();
-        Self {
+        let node = Self {
             host,
             lan,
             folder: temporary("run"),
             netns_dir,
-        }
+        };
+        node.plug(None);
+        node
+    }
+
+    /// Makes eth1 and its cable to the LAN, in the place of those that were there, in a moment; under an
+    /// index if one is given.
+    pub(crate) fn plug(&self, index: Option<u32>) {
+        let index = index.map_or_else(String::new, |index| format!("index {index}"));
+        let lan = &self.lan.name;
+        self.host.batch(&format!(
+            "link del eth1\n\
+             link add eth1 {index} type veth peer name lan0 netns {lan}\n\
+             link set eth1 up\n"
+        ));
+        self.lan.batch(
+            "link set lan0 up\n\
+             addr add 10.9.0.1/24 dev lan0\n\
+             addr add fd00:9::1/64 dev lan0 nodad\n",
+        );
+    }
+
+    pub(crate) fn unplug(&self) {
+        self.host.ip(&["link", "del", "eth1"]);
     }
 
     /// A sandbox on the node.
