@@ -87,6 +87,8 @@ pub mod reason {
     pub const PARENT_MISSING: &str = "ParentMissing";
     /// An older network uses the parent in a way that excludes this one.
     pub const PARENT_CONFLICT: &str = "ParentConflict";
+    /// Nodes have a parent, which is down or without a carrier.
+    pub const PARENT_SILENT: &str = "ParentSilent";
     /// New grants are off.
     pub const PAUSED: &str = "Paused";
 }

@@ -118,19 +118,30 @@ fn status(network: Uid, choice: &Choice) -> ParentStatus {
             network,
             interface: Some(link.name.as_str().to_owned()),
             mtu: Some(link.mtu),
+            mac: link.mac,
             ready: true,
-            reason: None,
-            message: None,
+            reason: silent(link).map(|(reason, _)| reason.to_owned()),
+            message: silent(link).map(|(_, message)| message),
         },
         Err(missing) => ParentStatus {
             network,
             interface: None,
             mtu: None,
+            mac: None,
             ready: false,
             reason: Some(missing.reason().to_owned()),
             message: Some(missing.to_string()),
         },
     }
+}
+
+/// Why a link that pods can attach to carries nothing, if it does not.
+fn silent(link: &HostLink) -> Option<(&'static str, String)> {
+    let name = &link.name;
+    if !link.up {
+        return Some(("ParentDown", format!("{name} is down")));
+    }
+    (!link.carrier).then(|| ("NoCarrier", format!("{name} has no carrier")))
 }
 
 /// What a rule says of links; `None` if it names nothing that this agent knows.

@@ -86,9 +86,13 @@ pub struct ParentStatus {
     /// That link's MTU, which is its attachments' unless the network has one of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mtu: Option<u32>,
+    /// That link's hardware address, which ipvlan attachments share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub mac: Option<Mac>,
     /// Whether pods can attach to it.
     pub ready: bool,
-    /// Why not, in CamelCase.
+    /// Why not, or why nothing gets through it, in CamelCase.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The same as a sentence.

@@ -34,6 +34,8 @@ pub(crate) struct Serving {
     pub(crate) ready: u32,
     /// Nodes that say that they can't.
     pub(crate) failing: Vec<(Name, ParentStatus)>,
+    /// Nodes that can, and say that nothing gets through.
+    pub(crate) silent: Vec<(Name, ParentStatus)>,
 }
 
 /// Counts all addresses in one pass over the ledger.
@@ -89,7 +91,12 @@ pub(crate) fn serving<'n>(
             let serving = all.entry(network.uid).or_default();
             serving.total += 1;
             match parents.iter().find(|parent| parent.network == network.uid) {
-                Some(parent) if parent.ready => serving.ready += 1,
+                Some(parent) if parent.ready => {
+                    serving.ready += 1;
+                    if parent.reason.is_some() {
+                        serving.silent.push((name.clone(), parent.clone()));
+                    }
+                }
                 Some(parent) => serving.failing.push((name.clone(), parent.clone())),
                 None => {}
             }

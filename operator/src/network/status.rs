@@ -105,6 +105,7 @@ fn parents_ready(serving: &Serving) -> Condition {
         total,
         ready,
         failing,
+        silent: _,
     } = serving;
     let kind = condition::PARENTS_READY;
     if *ready > 0 {
@@ -134,23 +135,26 @@ fn parents_ready(serving: &Serving) -> Condition {
 
 fn degraded(serving: &Serving) -> Condition {
     let kind = condition::DEGRADED;
-    if serving.failing.is_empty() {
+    let faults = || serving.failing.iter().chain(&serving.silent);
+    if faults().next().is_none() {
         return no(kind, "NoFault", "no node reports a fault".to_owned());
     }
-    let named = serving.failing.iter().take(NAMED);
+    let named = faults().take(NAMED);
     let named: Vec<String> = named
         .map(|(node, parent)| {
             let message = parent.message.as_deref().or(parent.reason.as_deref());
             format!("{node}: {}", message.unwrap_or("no parent"))
         })
         .collect();
-    let more = serving.failing.len().saturating_sub(NAMED);
+    let more = faults().count().saturating_sub(NAMED);
     let more = if more == 0 {
         String::new()
     } else {
         format!("; and {more} more")
     };
-    let reason = if serving
+    let reason = if serving.failing.is_empty() {
+        reason::PARENT_SILENT
+    } else if serving
         .failing
         .iter()
         .all(|(_, parent)| is_conflict(parent))

@@ -367,6 +367,27 @@ fn the_status_says_which_link_or_why_none() {
     assert_eq!(of("nope").reason.as_deref(), Some("ParentInterfaceMissing"));
 }
 
+#[test]
+fn the_status_says_what_a_parent_is_and_why_it_carries_nothing() {
+    let networks = [network(1, "Macvlan", "bridge", vec![named("eth0")])];
+    let said = |change: fn(&mut HostLink)| {
+        let mut link = link(2, "eth0");
+        link.mac = "02:00:00:00:00:01".parse().ok();
+        change(&mut link);
+        Parents::resolve(&networks, &[Arc::new(link)])
+            .status()
+            .remove(0)
+    };
+    let well = said(|_| {});
+    assert_eq!((well.mtu, well.reason), (Some(1500), None));
+    assert_eq!(well.mac.unwrap().to_string(), "02:00:00:00:00:01");
+    let unplugged = said(|link| link.carrier = false);
+    assert!(unplugged.ready, "pods can attach all the same");
+    assert_eq!(unplugged.reason.as_deref(), Some("NoCarrier"));
+    let down = said(|link| (link.up, link.carrier) = (false, false));
+    assert_eq!(down.message.as_deref(), Some("eth0 is down"));
+}
+
 /// A network as the spec lists it.
 fn network(uid: u128, kind: &str, mode: &str, parents: Vec<ServedParent>) -> ServedNetwork {
     ServedNetwork {

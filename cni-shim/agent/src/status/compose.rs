@@ -127,20 +127,21 @@ fn ready(published: &Published) -> Said {
 }
 
 fn parents_ready(parents: &[ParentStatus]) -> Said {
-    let missing: Vec<&str> = parents
-        .iter()
-        .filter(|parent| !parent.ready)
-        .filter_map(|parent| parent.message.as_deref())
-        .collect();
-    if missing.is_empty() {
-        Said::new(
-            "ParentsReady",
-            true,
-            "AllFound",
-            "every network has its parent",
-        )
-    } else {
-        Said::new("ParentsReady", false, "SomeMissing", &missing.join("; "))
+    let messages = |ready: bool| {
+        let parents = parents.iter().filter(|parent| parent.ready == ready);
+        let mut messages: Vec<&str> = parents
+            .filter_map(|parent| parent.message.as_deref())
+            .collect();
+        // Networks may share a parent.
+        messages.dedup();
+        messages.join("; ")
+    };
+    let (missing, silent) = (messages(false), messages(true));
+    let kind = "ParentsReady";
+    match (missing.as_str(), silent.as_str()) {
+        ("", "") => Said::new(kind, true, "AllFound", "every network has its parent"),
+        ("", silent) => Said::new(kind, true, "SomeWithoutCarrier", silent),
+        (missing, _) => Said::new(kind, false, "SomeMissing", missing),
     }
 }
 

@@ -64,7 +64,13 @@ impl<'a> Agent<'a> {
     }
 
     fn start_here(node: &'a Node) -> Self {
-        let runtime = Runtime::new().unwrap();
+        // As the agent's own has it.
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .max_blocking_threads(16)
+            .enable_all()
+            .build()
+            .unwrap();
         let inside = runtime.enter();
         let store = Store::open(&node.folder).unwrap();
         let (published, state) = watch::channel(Arc::new(Published::default()));

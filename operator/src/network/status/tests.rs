@@ -34,6 +34,7 @@ fn serving(total: u32, ready: u32, failing: &[&str]) -> Serving {
         total,
         ready,
         failing: failing.collect(),
+        silent: Vec::new(),
     }
 }
 
@@ -79,6 +80,24 @@ fn a_network_that_some_node_serves_is_ready() {
     );
     assert_eq!(status.conditions[3].message, "b: there is no eth1");
     assert_eq!(status.summary.unwrap().nodes, "1/2");
+}
+
+#[test]
+fn a_parent_without_a_carrier_is_a_fault_and_serves() {
+    let verdict = verdict(samples::network(1, "lan", &["10.0.0.0/24"]));
+    let mut serving = serving(2, 2, &[]);
+    let silent = ParentStatus {
+        ready: true,
+        reason: Some("NoCarrier".to_owned()),
+        message: Some("eth1 has no carrier".to_owned()),
+        ..ParentStatus::default()
+    };
+    serving.silent.push((Name::from("b"), silent));
+    let status = status_of(&verdict, &serving, Default::default());
+    let words = words(&status);
+    assert_eq!(words[3], "Degraded=True ParentSilent");
+    assert_eq!(status.conditions[3].message, "b: eth1 has no carrier");
+    assert_eq!(words[4], "Ready=True ParentsFound");
 }
 
 #[test]
