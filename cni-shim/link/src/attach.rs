@@ -111,8 +111,18 @@ impl Node {
     }
 
     fn try_attach(&mut self, netns: &Netns, wanted: &Link) -> Result<Made, AttachError> {
+        self.visit(netns, &wanted.device.name, |visit| visit.attach(wanted))
+    }
+
+    /// Does something about a link inside a sandbox.
+    pub(crate) fn visit<T>(
+        &mut self,
+        netns: &Netns,
+        name: &Name,
+        work: impl FnOnce(&mut Visit<'_>) -> Result<T, (Cause, Vec<Cause>)>,
+    ) -> Result<T, AttachError> {
         let failed = |(cause, undo_failures)| AttachError {
-            name: wanted.device.name.clone(),
+            name: name.clone(),
             cause,
             undo_failures,
         };
@@ -120,7 +130,7 @@ impl Node {
         let proc_sys = self.proc_sys.as_path();
         netns
             .enter(|inside| match Visit::begin(host, inside, proc_sys) {
-                Ok(mut visit) => visit.attach(wanted),
+                Ok(mut visit) => work(&mut visit),
                 Err(error) => Err((error.into(), Vec::new())),
             })
             .unwrap_or_else(|error| Err((error.into(), Vec::new())))

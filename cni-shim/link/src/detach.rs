@@ -13,15 +13,16 @@ use std::{
 
 use landfall_core::{
     id::Name,
-    link::{Device, Observed, Step, plan_detach},
+    link::{Device, Observed, ObservedDriver, Step, plan_detach},
 };
+use netlink_packet_route::link::{LinkAttribute, LinkMessage};
 use nix::errno::Errno;
 
 use crate::{
     message,
     monitor::{Event, Monitor},
     netns::{Inside, Netns, NetnsError},
-    observe::{ObserveError, find},
+    observe::{ObserveError, find, get_link},
     socket::{NetlinkError, Socket},
 };
 
@@ -80,6 +81,23 @@ pub enum DetachError {
 /// Removes the link of a device, if it is there and ours.
 pub fn detach(netns: &Netns, device: &Device) -> Result<Detached, DetachError> {
     netns.enter(|inside| detach_here(inside, device))?
+}
+
+/// Removes the link of that name, if it is a macvlan or an ipvlan: a link that was made without an agent
+/// has no record, and nobody knows more of it.
+pub fn detach_named(netns: &Netns, name: &Name) -> Result<Detached, DetachError> {
+    netns.enter(|inside| {
+        let mut socket = inside.socket()?;
+        let mut message = LinkMessage::default();
+        message.attributes = vec![LinkAttribute::IfName(name.as_str().to_owned())];
+        match get_link(&mut socket, message).map_err(ObserveError::Links)? {
+            None => Ok(Detached::Absent),
+            Some(found) if matches!(found.driver, ObservedDriver::Ours(_)) => {
+                remove(socket, found.index, name)
+            }
+            Some(found) => Ok(Detached::Foreign(Box::new(found))),
+        }
+    })?
 }
 
 fn detach_here(inside: &Inside<'_>, device: &Device) -> Result<Detached, DetachError> {

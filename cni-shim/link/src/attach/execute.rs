@@ -14,9 +14,9 @@ use crate::{
 };
 
 /// Steps that ended early.
-pub(super) struct Stopped {
-    pub(super) done: Vec<Step>,
-    pub(super) cause: Cause,
+pub(crate) struct Stopped {
+    pub(crate) done: Vec<Step>,
+    pub(crate) cause: Cause,
 }
 
 // === impl Stopped ===
@@ -35,7 +35,7 @@ impl Stopped {
 
 impl Visit<'_> {
     /// Runs all steps; what can go in one send() does.
-    pub(super) fn execute(&mut self, steps: &[Step]) -> Result<(), Stopped> {
+    pub(crate) fn execute(&mut self, steps: &[Step]) -> Result<(), Stopped> {
         let mut done = Vec::new();
         let mut waiting: Vec<(&Step, Request)> = Vec::new();
         for step in steps {
@@ -124,7 +124,7 @@ impl Visit<'_> {
     }
 
     /// Takes back what was done, and returns what could not be. What is gone already is taken back.
-    pub(super) fn undo(&mut self, done: &[Step]) -> Vec<Cause> {
+    pub(crate) fn undo(&mut self, done: &[Step]) -> Vec<Cause> {
         let mut failures = Vec::new();
         for step in undo(done) {
             let asked = request(&step, self.netns.as_fd());

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// One attach, on its thread inside the sandbox.
-pub(super) struct Visit<'a> {
+pub(crate) struct Visit<'a> {
     pub(super) host: &'a mut Socket,
     pub(super) sandbox: Socket,
     pub(super) sysctls: Sysctls<'a>,
