@@ -8,12 +8,14 @@
 
 use std::borrow::Cow;
 
+use landfall_core::network::NetworkKind;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
     env::is_plain,
     spec::{CniError, Code, VERSIONS, Verb, Version},
+    standalone,
     wire::{Annotations, Valid},
 };
 
@@ -46,7 +48,7 @@ pub enum Kind {
     /// By Multus, for the network of this name.
     Delegate(String),
     /// With a complete configuration, without an agent.
-    StandAlone,
+    StandAlone(NetworkKind),
 }
 
 /// What the runtime said about the pod's annotations.
@@ -63,8 +65,8 @@ pub enum Asked {
 // === impl Config ===
 
 impl<'a> Config<'a> {
-    /// Reads a configuration.
-    pub fn read(input: &'a [u8]) -> Result<Self, CniError> {
+    /// Reads a configuration. Called as a reference plugin it is always one of that.
+    pub fn read(input: &'a [u8], called_as: Option<NetworkKind>) -> Result<Self, CniError> {
         let keys: Keys<'a> = serde_json::from_slice(input)
             .map_err(|error| decode("error unmarshall network config", &error))?;
         let name = text(keys.name, "name")?.unwrap_or_default();
@@ -74,10 +76,9 @@ impl<'a> Config<'a> {
         if !is_plain(&name) {
             return Err(invalid("invalid characters found in network name").with_details(&name));
         }
-        let kind = match text(keys.network, "network")? {
-            _ if keys.driver.is_some() => Kind::StandAlone,
-            Some(network) => Kind::Delegate(network.into_owned()),
-            None => Kind::Chained,
+        let kind = match called_as {
+            Some(driver) => Kind::StandAlone(driver),
+            None => kind(&keys)?,
         };
         Ok(Self {
             version: version(keys.cni_version)?,
@@ -144,6 +145,21 @@ impl<'a> Config<'a> {
             None => Ok(Runtime::default()),
         }
     }
+}
+
+fn kind(keys: &Keys<'_>) -> Result<Kind, CniError> {
+    if let Some(driver) = text(keys.driver, "driver")? {
+        let known = standalone::driver(&driver);
+        return known.map(Kind::StandAlone).ok_or_else(|| {
+            invalid(&format!(
+                "unknown driver \"{driver}\": expected macvlan or ipvlan"
+            ))
+        });
+    }
+    Ok(match text(keys.network, "network")? {
+        Some(network) => Kind::Delegate(network.into_owned()),
+        None => Kind::Chained,
+    })
 }
 
 fn version(value: Option<&RawValue>) -> Result<Version, CniError> {

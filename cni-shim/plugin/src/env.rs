@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use landfall_core::network::NetworkKind;
+
 use crate::{
     spec::{CniError, Code, Verb},
     wire::Pod,
@@ -23,6 +25,12 @@ pub struct Environment {
     pub interface: String,
     /// CNI_ARGS, not yet read: a pod that asks for no network must not fail for them.
     pub args: String,
+    /// CNI_PATH, where other plugins are; empty where the verb needs none.
+    pub path: String,
+    /// CNI_NETNS_OVERRIDE: CNI_NETNS may be the plugin's own namespace.
+    pub netns_override: bool,
+    /// The name that the binary was called by, where it is that of a reference plugin.
+    pub called_as: Option<NetworkKind>,
 }
 
 /// Whether a verb needs a variable.
@@ -67,6 +75,10 @@ impl Environment {
             netns: variable("CNI_NETNS").map(PathBuf::from),
             interface,
             args: variable("CNI_ARGS").unwrap_or_default(),
+            path: variable("CNI_PATH").unwrap_or_default(),
+            netns_override: variable("CNI_NETNS_OVERRIDE")
+                .is_some_and(|value| value == "1" || value.eq_ignore_ascii_case("true")),
+            called_as: None,
         }))
     }
 

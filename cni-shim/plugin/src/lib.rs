@@ -1,7 +1,8 @@
 //! The CNI plugin, and what it says to the agent.
 //!
 //! ```text
-//! runtime ── env + stdin ──> env > config > run ──┬─ asks for no network: prevResult, and that is all
+//! runtime ── env + stdin ──> env > config > run ──┬─ standalone: no agent at all
+//!                                                 ├─ asks for no network: prevResult, and that is all
 //!                                                 ├─ client ── wire, netns fd ──> agent
 //!                                                 └─ DEL, agent away: spool ····> agent, later
 //! ```

@@ -7,12 +7,14 @@ use std::{
     process::ExitCode,
 };
 
+use landfall_core::network::NetworkKind;
 use landfall_plugin::{
     command::{self, Said},
     config::MAX_INPUT,
     env::Environment,
     run::{Node, Output, run},
     spec::{CniError, Code, VERSIONS, Verb},
+    standalone::{self, result},
     wire::RUN_DIR,
 };
 
@@ -26,6 +28,9 @@ Usage:
   CNI_COMMAND=ADD|DEL|CHECK|GC|STATUS|VERSION landfall < CONFIGURATION
   landfall import FILE     the network that does what a configuration of CNI or Docker did
   landfall --help | --version
+
+Called as macvlan or ipvlan, or with a driver in the configuration, it takes the place of the reference
+plugin of that name and needs no agent: docs/standalone.md.
 
 Environment:
   LANDFALL_RUN_DIR   the folder of the agent's socket and of the spool [default: /run/landfall]
@@ -60,7 +65,10 @@ fn say(said: &Said) -> ExitCode {
 fn call() -> ExitCode {
     // A variable that is no UTF-8 is as good as absent, and then reported as missing.
     match Environment::read(|name| env::var(name).ok()) {
-        Ok(Some(environment)) => serve(&environment),
+        Ok(Some(environment)) => serve(&Environment {
+            called_as: called_as(),
+            ..environment
+        }),
         Ok(None) => {
             let versions = VERSIONS.join(", ");
             remark(&format!(
@@ -72,6 +80,13 @@ fn call() -> ExitCode {
         }
         Err(error) => fail(&error),
     }
+}
+
+/// A link, or a copy, of this program in place of a reference plugin.
+fn called_as() -> Option<NetworkKind> {
+    let name = env::args_os().next()?;
+    let name = Path::new(&name).file_name()?.to_str()?;
+    standalone::driver(name)
 }
 
 fn serve(environment: &Environment) -> ExitCode {
@@ -112,9 +127,7 @@ fn finish(output: &Output<'_>) -> ExitCode {
 }
 
 fn fail(error: &CniError) -> ExitCode {
-    // It can't fail: texts and a number. If it did, the exit code still says it.
-    let text = serde_json::to_string_pretty(error).unwrap_or_default();
-    print(&text);
+    print(&result::indent(error));
     ExitCode::FAILURE
 }
 

@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use landfall_core::network::NetworkKind;
 use serde_json::value::RawValue;
 
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
     env::Environment,
     result,
     spec::{CniError, Code, VERSIONS, Verb},
-    spool,
+    spool, standalone,
     wire::{self, Annotations, Attached, Door},
 };
 
@@ -73,7 +74,7 @@ fn serve<'a>(
     if environment.verb == Verb::Version {
         return Ok(Output::print(versions()));
     }
-    let config = Config::read(input)?;
+    let config = Config::read(input, environment.called_as)?;
     config.allows(environment.verb)?;
     let call = Call {
         environment,
@@ -83,11 +84,7 @@ fn serve<'a>(
     match &call.config.kind {
         Kind::Chained => call.chained(),
         Kind::Delegate(network) => call.delegate(network),
-        Kind::StandAlone => Err(CniError::new(
-            Code::InvalidConfig,
-            "this release has no stand-alone mode yet: remove \"driver\" from the configuration, or \
-             use the reference plugin",
-        )),
+        Kind::StandAlone(kind) => call.standalone(input, *kind),
     }
 }
 
@@ -126,6 +123,21 @@ impl<'a> Output<'a> {
 // === impl Call ===
 
 impl<'a> Call<'a> {
+    /// Without an agent.
+    fn standalone(&self, input: &[u8], kind: NetworkKind) -> Result<Output<'a>, CniError> {
+        let known = standalone::Known {
+            version: self.config.version,
+            name: &self.config.name,
+            kind,
+        };
+        let mut remark = None;
+        let result = standalone::serve(self.environment, input, known, &mut remark)?;
+        Ok(Output {
+            result: result.into(),
+            remark,
+        })
+    }
+
     /// At the end of the primary network's list: whatever goes wrong here must not become a fault of
     /// pods that have nothing to do with us.
     fn chained(&self) -> Result<Output<'a>, CniError> {

@@ -116,6 +116,10 @@ impl Version {
 impl Code {
     /// 101, ours: a CHECK found something that is not as ADD made it.
     pub const NOT_AS_MADE: Self = Self::Other(101);
+    /// 8, of the reference library: CNI_NETNS is not one that a link may be made in.
+    pub const INVALID_NETNS: Self = Self::Other(8);
+    /// 999, of the reference library: everything that has no code of its own.
+    pub const INTERNAL: Self = Self::Other(999);
 
     /// The number.
     pub const fn number(self) -> u32 {

@@ -59,6 +59,9 @@ impl<'a> Plugin<'a> {
                 Door::Delegate => "net1".to_owned(),
             },
             args: format!("K8S_POD_NAMESPACE=default;K8S_POD_NAME=a;K8S_POD_UID={owner}"),
+            path: "/nowhere".to_owned(),
+            netns_override: false,
+            called_as: None,
         };
         let input = self.config().to_string();
         let node = run::Node::below(&self.node.folder);

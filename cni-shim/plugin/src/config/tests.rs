@@ -3,7 +3,7 @@
 use super::*;
 
 fn read(text: &str) -> Result<Config<'_>, CniError> {
-    Config::read(text.as_bytes())
+    Config::read(text.as_bytes(), None)
 }
 
 fn code(text: &str) -> u32 {
@@ -75,7 +75,7 @@ fn garbage_can_not_be_decoded() {
         assert_eq!(code(text), 6, "{text}");
     }
     assert_eq!(
-        Config::read(b"{\"name\":\"\xff\"}").unwrap_err().code,
+        Config::read(b"{\"name\":\"\xff\"}", None).unwrap_err().code,
         Code::Decode
     );
 }
@@ -129,10 +129,13 @@ fn the_door_is_in_the_configuration() {
             Kind::Delegate("x".to_owned()),
         ),
         (r#"{"name":"n","network":null}"#, Kind::Chained),
-        (r#"{"name":"n","driver":"macvlan"}"#, Kind::StandAlone),
+        (
+            r#"{"name":"n","driver":"macvlan"}"#,
+            Kind::StandAlone(NetworkKind::Macvlan),
+        ),
         (
             r#"{"name":"n","driver":"macvlan","network":"x"}"#,
-            Kind::StandAlone,
+            Kind::StandAlone(NetworkKind::Macvlan),
         ),
     ] {
         assert_eq!(read(text).unwrap().kind, kind, "{text}");

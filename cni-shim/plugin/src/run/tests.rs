@@ -12,6 +12,9 @@ fn environment(verb: Verb) -> Environment {
         netns: Some("/nowhere".into()),
         interface: "eth0".to_owned(),
         args: "K8S_POD_NAMESPACE=ns;K8S_POD_NAME=p;K8S_POD_UID=u".to_owned(),
+        path: "/nowhere".to_owned(),
+        netns_override: false,
+        called_as: None,
     }
 }
 
@@ -75,11 +78,25 @@ fn no_link_is_made_in_the_nodes_own_namespace() {
 }
 
 #[test]
-fn stand_alone_is_refused_with_a_reason() {
-    let error = call(Verb::Add, r#"{"name":"n","driver":"macvlan"}"#).unwrap_err();
+fn a_driver_that_is_neither_macvlan_nor_ipvlan_is_refused() {
+    let error = call(Verb::Add, r#"{"name":"n","driver":"bridge"}"#).unwrap_err();
 
     assert_eq!(error.code, Code::InvalidConfig);
-    assert!(error.msg.contains("stand-alone"), "{error}");
+    assert!(error.msg.contains("expected macvlan or ipvlan"), "{error}");
+}
+
+#[test]
+fn called_as_a_reference_plugin_it_needs_no_driver() {
+    let environment = Environment {
+        called_as: Some(NetworkKind::Ipvlan),
+        ..environment(Verb::Add)
+    };
+    let node = Node::below(Path::new("/nowhere"));
+    let input = r#"{"name":"n","mtu":"x"}"#;
+    let error = run(&environment, input.as_bytes(), &node).unwrap_err();
+
+    assert_eq!(error.code, Code::INTERNAL);
+    assert!(error.msg.starts_with("failed to load netconf: "), "{error}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::spec::Version;
 mod print;
 mod read;
 
-pub use print::Inexpressible;
+pub use print::{Inexpressible, indent};
 pub(crate) use read::{address, net, routes};
 
 /// A result, in the words of the newest version.

@@ -113,7 +113,7 @@ pub(super) fn print(result: &CniResult, version: Version) -> Result<String, Inex
 }
 
 /// By four spaces. It can't fail: there are texts, numbers and lists.
-pub(crate) fn indent(value: &impl Serialize) -> String {
+pub fn indent(value: &impl Serialize) -> String {
     let mut bytes = Vec::new();
     let format = PrettyFormatter::with_indent(b"    ");
     let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, format);
