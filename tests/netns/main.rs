@@ -10,6 +10,7 @@
 
 mod announce;
 mod attach;
+mod by_hand;
 mod default_route;
 mod detach;
 mod failure;

@@ -1,4 +1,4 @@
-//! What a person calls: `landfall import FILE`.
+//! What a person calls: `landfall import FILE`, `landfall explain FILE`.
 
 use std::{
     fs::File,
@@ -6,7 +6,10 @@ use std::{
     path::Path,
 };
 
-use crate::{config::MAX_INPUT, import};
+use crate::{
+    config::MAX_INPUT,
+    import::{self, Fault},
+};
 
 const IMPORT_HELP: &str = "\
 Prints the MacvlanNetwork or IpvlanNetwork (YAML) that does what another product's configuration did.
@@ -26,6 +29,17 @@ Example: docker network inspect pub_net | landfall import - | kubectl apply -f -
 Exit codes: 0 printed, 1 nothing in it can be imported, 2 wrong arguments, 3 the file can't be read
 ";
 
+const EXPLAIN_HELP: &str = "\
+Prints the commands of ip(8) that do by hand what a configuration describes, for one sandbox: the network
+namespace pod, the interface net1 in it. Nothing is changed anywhere.
+
+Usage: landfall explain FILE      - is the standard input
+
+FILE is one of those that landfall import reads; landfall import --help lists them.
+
+Exit codes: 0 printed, 1 nothing in it can be explained, 2 wrong arguments, 3 the file can't be read
+";
+
 /// What a command says, and how it ends.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Said {
@@ -39,7 +53,22 @@ pub struct Said {
 
 /// `landfall import ARGUMENTS`.
 pub fn import(arguments: &[String]) -> Said {
-    let file = match one_file("import", IMPORT_HELP, arguments) {
+    of_file("import", IMPORT_HELP, arguments, import::import)
+}
+
+/// `landfall explain ARGUMENTS`.
+pub fn explain(arguments: &[String]) -> Said {
+    of_file("explain", EXPLAIN_HELP, arguments, import::explain)
+}
+
+/// A command that makes one text of another.
+fn of_file(
+    command: &str,
+    help: &str,
+    arguments: &[String],
+    made_of: fn(&str, &str) -> Result<String, Fault>,
+) -> Said {
+    let file = match one_file(command, help, arguments) {
         Ok(file) => file,
         Err(said) => return said,
     };
@@ -52,14 +81,14 @@ pub fn import(arguments: &[String]) -> Said {
     };
     let text = match read(file) {
         Ok(text) => text,
-        Err(error) => return Said::fail(3, format!("landfall import: {name}: {error}")),
+        Err(error) => return Said::fail(3, format!("landfall {command}: {name}: {error}")),
     };
-    match import::import(&name, &text) {
+    match made_of(&name, &text) {
         Ok(result) => Said {
             result,
             ..Said::default()
         },
-        Err(fault) => Said::fail(1, format!("landfall import: {fault}")),
+        Err(fault) => Said::fail(1, format!("landfall {command}: {fault}")),
     }
 }
 

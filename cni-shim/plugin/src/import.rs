@@ -1,9 +1,9 @@
 //! `landfall import FILE`: the MacvlanNetwork or IpvlanNetwork that does what another product's
-//! configuration did.
+//! configuration did; and `landfall explain FILE`: the commands that do it by hand.
 //!
 //! ```text
-//! text ── source ──> Found ──┬─ cni ─────┬──> Network ── print ──> YAML
-//!                            └─ docker ──┘       └ notes ──> comments
+//! text ── source ──> Found ──┬─ cni ─────┬──> Network ──┬─ print ────> YAML
+//!                            └─ docker ──┘              └─ explain ──> commands
 //! ```
 //!
 //! Every key of the input is taken, or reported in a comment; nothing is dropped in silence. What is
@@ -17,6 +17,7 @@ use source::Found;
 
 mod cni;
 mod docker;
+mod explain;
 mod fields;
 mod name;
 mod network;
@@ -37,6 +38,18 @@ enum Outcome {
 
 /// The YAML of every network that a text describes. `file` is how errors call it.
 pub fn import(file: &str, text: &str) -> Result<String, Fault> {
+    let (networks, others) = networks(file, text)?;
+    print::print(file, &networks, &others)
+        .map_err(|error| At::file(file).fault(format!("the result can't be written: {error}")))
+}
+
+/// The commands of ip(8) that do by hand what such a text describes, for one sandbox.
+pub fn explain(file: &str, text: &str) -> Result<String, Fault> {
+    let (networks, others) = networks(file, text)?;
+    Ok(explain::script(file, &networks, &others))
+}
+
+fn networks(file: &str, text: &str) -> Result<(Vec<Network>, Vec<String>), Fault> {
     let at = At::file(file);
     let mut networks = Vec::new();
     let mut others = Vec::new();
@@ -57,8 +70,7 @@ pub fn import(file: &str, text: &str) -> Result<String, Fault> {
         )));
     }
     keep_apart(&mut networks);
-    print::print(file, &networks, &others)
-        .map_err(|error| at.fault(format!("the result can't be written: {error}")))
+    Ok((networks, others))
 }
 
 /// Two of one name would be one object.

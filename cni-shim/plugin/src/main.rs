@@ -27,6 +27,7 @@ its environment and a network configuration on its standard input.
 Usage:
   CNI_COMMAND=ADD|DEL|CHECK|GC|STATUS|VERSION landfall < CONFIGURATION
   landfall import FILE     the network that does what a configuration of CNI or Docker did
+  landfall explain FILE    the commands of ip(8) that do the same by hand
   landfall --help | --version
 
 Called as macvlan or ipvlan, or with a driver in the configuration, it takes the place of the reference
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         Some("--help" | "-h" | "help") => print(HELP),
         Some("--version" | "-V") => print(concat!("landfall ", env!("CARGO_PKG_VERSION"), "\n")),
         Some("import") => say(&command::import(&env::args().skip(2).collect::<Vec<_>>())),
+        Some("explain") => say(&command::explain(&env::args().skip(2).collect::<Vec<_>>())),
         Some(argument) => {
             remark(&format!(
                 "landfall: unknown argument {argument}; try --help"

@@ -1,7 +1,8 @@
 //! What `landfall import` prints, against files that are kept beside their results, and against the
 //! API's own types.
 //!
-//! `import/NAME.EXT` becomes `import/NAME.EXT.out.yaml`; with `LANDFALL_WRITE_DOCS=1` the test writes it.
+//! `import/NAME.EXT` becomes `import/NAME.EXT.out.yaml`, and `landfall explain` makes `import/NAME.EXT.out.sh` of it;
+//! with `LANDFALL_WRITE_DOCS=1` the test writes them. The netns tier runs such commands.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -17,9 +18,9 @@ use std::{
     process::{Command, Stdio},
 };
 
-use landfall_core::network::{DefaultRoute, IpamType, LinkMatch, Network};
+use landfall_core::network::{DefaultRoute, Driver, IpamType, LinkMatch, Network, VlanProtocol};
 use landfall_crds::{ipvlan::IpvlanNetwork, macvlan::MacvlanNetwork};
-use landfall_plugin::import::import;
+use landfall_plugin::import::{explain, import};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
@@ -115,23 +116,27 @@ fn every_file_becomes_what_is_kept_beside_it_and_the_api_accepts_it() {
         .unwrap()
         .map(|e| e.unwrap().path())
         .collect();
-    files.retain(|path| !path.to_str().unwrap().ends_with(".out.yaml"));
+    files.retain(|path| !path.to_str().unwrap().contains(".out."));
     assert!(files.len() >= 11, "{files:?}");
     for path in files {
         let name = path.file_name().unwrap().to_str().unwrap();
         let text = fs::read_to_string(&path).unwrap();
         drop(networks(name, &text));
-        let printed = import(name, &text).unwrap();
-        let kept = folder().join(format!("{name}.out.yaml"));
-        if env::var_os("LANDFALL_WRITE_DOCS").is_some() {
-            fs::write(&kept, &printed).unwrap();
-        }
-        assert_eq!(
-            printed,
-            fs::read_to_string(kept).unwrap_or_default(),
-            "{name}"
-        );
+        kept(&format!("{name}.out.yaml"), &import(name, &text).unwrap());
+        kept(&format!("{name}.out.sh"), &explain(name, &text).unwrap());
     }
+}
+
+fn kept(name: &str, printed: &str) {
+    let file = folder().join(name);
+    if env::var_os("LANDFALL_WRITE_DOCS").is_some() {
+        fs::write(&file, printed).unwrap();
+    }
+    assert_eq!(
+        printed,
+        fs::read_to_string(file).unwrap_or_default(),
+        "{name}"
+    );
 }
 
 /// host-local hands out 20.1.1.2 on each of three machines with this file. One network for all of
@@ -229,6 +234,21 @@ fn a_family_without_a_default_route_gets_none() {
     assert_eq!(network.default_route, DefaultRoute::Always);
     assert_eq!(gateways(&network), ["10.1.0.1"]);
     assert_eq!(usable(&network)[1], "fd00:1::2-fd00:1::ffff:ffff:ffff:ffff");
+}
+
+#[test]
+fn our_own_keys_carry_over() {
+    let network = one(&json!({
+        "name": "a", "type": "landfall", "driver": "macvlan", "master": "eth0", "mode": "passthru",
+        "noPromiscuous": true, "dad": true, "vlan": {"id": 70, "name": "storage", "protocol": "802.1ad"},
+        "ipam": {"type": "landfall", "subnet": "10.1.0.0/24"}
+    }));
+
+    assert!(network.duplicate_address_detection);
+    assert!(matches!(&network.driver, Driver::Macvlan(macvlan) if macvlan.no_promiscuous));
+    let vlan = network.parents[0].parent.vlan.as_ref().unwrap();
+    assert_eq!((vlan.id, vlan.protocol), (70, VlanProtocol::Service));
+    assert_eq!(usable(&network), ["10.1.0.2-10.1.0.254"]);
 }
 
 #[test]

@@ -5,8 +5,8 @@ use landfall_core::network::NetworkKind;
 use super::{
     Outcome,
     fields::{Fields, brief},
-    network::{Macvlan, Network},
-    place::{At, Fault, Notes},
+    network::{Ipv6, Macvlan, Network},
+    place::{At, Fault},
     source::Given,
 };
 
@@ -160,14 +160,8 @@ fn link(mut fields: Fields, network: &mut Network) -> Result<(), Fault> {
     if let Some((at, mtu)) = fields.number("mtu")? {
         network.set_mtu(&at, mtu)?;
     }
-    if network.kind == NetworkKind::Macvlan
-        && let Some((_, length)) = fields.number("bcqueuelen")?
-    {
-        network.spec.macvlan = Some(Macvlan {
-            broadcast_queue_length: length,
-        });
-    }
-    remarks(&mut fields, &mut network.notes)?;
+    options(&mut fields, network)?;
+    remarks(&mut fields, network)?;
     fields.report(&mut network.notes);
     let mut subnets = network.spec.ipam.subnets.iter();
     if network.is_routed() && subnets.any(|subnet| subnet.gateway.is_some()) {
@@ -176,9 +170,28 @@ fn link(mut fields: Fields, network: &mut Network) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Options of macvlan, and `dad`, which is ours.
+fn options(fields: &mut Fields, network: &mut Network) -> Result<(), Fault> {
+    if network.kind == NetworkKind::Macvlan {
+        let length = fields.number("bcqueuelen")?;
+        let options = Macvlan {
+            broadcast_queue_length: length.map(|(_, length)| length),
+            no_promiscuous: fields.flag("noPromiscuous")?.then_some(true),
+        };
+        let is_set = options.broadcast_queue_length.is_some() || options.no_promiscuous.is_some();
+        network.spec.macvlan = is_set.then_some(options);
+    }
+    network.spec.ipv6 = fields.flag("dad")?.then_some(Ipv6 { dad: true });
+    Ok(())
+}
+
 /// Fields whose fate deserves more than "no equivalent".
-fn remarks(fields: &mut Fields, notes: &mut Notes) -> Result<(), Fault> {
+fn remarks(fields: &mut Fields, network: &mut Network) -> Result<(), Fault> {
+    let Network {
+        notes, original, ..
+    } = network;
     if let Some((at, mac)) = fields.text("mac")? {
+        original.mac = Some(mac.clone());
         notes.at(
             &at,
             format_args!(
@@ -187,6 +200,7 @@ fn remarks(fields: &mut Fields, notes: &mut Notes) -> Result<(), Fault> {
         );
     }
     if fields.flag("linkInContainer")? {
+        original.link_in_container = true;
         let at = fields.place().field("linkInContainer");
         notes.at(
             &at,

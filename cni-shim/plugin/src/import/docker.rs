@@ -157,6 +157,7 @@ fn subnet(mut config: Fields, pool: &mut Pool, notes: &mut Notes) -> Result<(), 
 /// A container's default route leads through the network; a pod has one already.
 fn way_out(pool: &mut Pool, network: &mut Network) {
     let gateways: Vec<_> = pool.iter().filter_map(|subnet| subnet.gateway).collect();
+    network.original.default_route = network.spec.isolated.is_none();
     if network.spec.isolated == Some(true) {
         if !gateways.is_empty() {
             network

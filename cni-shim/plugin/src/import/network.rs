@@ -25,6 +25,19 @@ pub(super) struct Network {
     pub(super) kind: NetworkKind,
     pub(super) spec: Spec,
     pub(super) notes: Notes,
+    /// What only the original does.
+    pub(super) original: Original,
+}
+
+/// What the original does and a network has no field for, or not by default.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Original {
+    /// One hardware address for whoever attaches.
+    pub(super) mac: Option<String>,
+    /// The parent is looked for in the sandbox.
+    pub(super) link_in_container: bool,
+    /// A container has its default route here.
+    pub(super) default_route: bool,
 }
 
 #[derive(Clone, Debug, Default, Serialize)]
@@ -43,6 +56,8 @@ pub(super) struct Spec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) link: Option<Link>,
     pub(super) ipam: Ipam,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) ipv6: Option<Ipv6>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) routes: Vec<Route>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,7 +100,15 @@ pub(super) struct Vlan {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Macvlan {
-    pub(super) broadcast_queue_length: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) broadcast_queue_length: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) no_promiscuous: Option<bool>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Ipv6 {
+    pub(super) dad: bool,
 }
 
 #[derive(Clone, Debug, Default, Serialize)]
@@ -157,6 +180,7 @@ impl Network {
                 ..Spec::default()
             },
             notes,
+            original: Original::default(),
         }
     }
 

@@ -32,7 +32,8 @@ pub(super) fn ipam(ipam: Option<Fields>, network: &mut Network) -> Result<(), Fa
     let kind = ipam.text("type")?;
     let (at, kind) = kind.unwrap_or_else(|| (ipam.place().field("type"), String::new()));
     let pool = match kind.as_str() {
-        "host-local" => host_local(&mut ipam, network)?,
+        // Ours reads and writes the same.
+        "host-local" | "landfall" => host_local(&mut ipam, network)?,
         "static" => r#static(&mut ipam, network)?,
         "whereabouts" => whereabouts::pool(&mut ipam, network)?,
         "dhcp" => {

@@ -49,7 +49,7 @@ pub(super) fn chained(mut fields: Fields, network: &mut Network) -> Result<(), F
     if let Some(sysctl) = fields.object("sysctl")? {
         network.spec.sysctls = sysctls(sysctl, &mut network.notes);
     }
-    remarks(&mut fields, &mut network.notes)?;
+    remarks(&mut fields, network)?;
     fields.report(&mut network.notes);
     Ok(())
 }
