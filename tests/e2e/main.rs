@@ -18,6 +18,7 @@ mod hand;
 mod input;
 mod leader;
 mod ledger;
+mod modes;
 mod nodes;
 mod operators;
 mod others;
