@@ -175,6 +175,16 @@ impl Link {
         !is_link_local(gateway) && !self.addresses.iter().any(|net| net.contains(&gateway))
     }
 
+    /// Whether the kernel still asks the LAN for an address of the link. Without a carrier it asks when
+    /// that comes, whenever: nobody can wait for it.
+    pub fn is_probed(&self, observed: &Observed) -> bool {
+        let mut own = observed.addresses.iter();
+        let asks = |found: &ObservedAddress| {
+            found.tentative && !found.duplicate && self.addresses.contains(&found.address)
+        };
+        self.dad() && observed.carrier && own.any(asks)
+    }
+
     fn dad(&self) -> bool {
         matches!(self.ipv6, Ipv6::On { dad: true, .. })
     }

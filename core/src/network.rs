@@ -226,6 +226,11 @@ impl Network {
             .filter(|f| self.ipam.subnets.iter().any(|s| s.family() == *f))
     }
 
+    /// Whether it has no parent on any node: each node's pods are among themselves.
+    pub const fn is_node_local(&self) -> bool {
+        self.isolated && self.parents.is_empty()
+    }
+
     /// The subnets that may serve a pod on a node with these labels, in the user's order.
     pub fn subnets_for<'a>(
         &'a self,

@@ -37,6 +37,7 @@ mod announcing;
 mod effects;
 mod handle;
 mod input;
+mod isolated;
 mod observe;
 mod published;
 mod repairs;
@@ -46,6 +47,7 @@ mod vlans;
 
 pub use handle::{Ended, Handle};
 pub use input::{Answer, Attached, Input, Sandbox};
+use isolated::Bridges;
 pub use published::Published;
 use repairs::Repairs;
 use vlans::Vlans;
@@ -78,6 +80,7 @@ pub struct Engine {
     host_links: Vec<Arc<HostLink>>,
     parents: Parents,
     vlans: Vlans,
+    bridges: Bridges,
     repairs: Repairs,
     facts: BTreeMap<Key, Facts>,
     flights: BTreeMap<Token, Flight>,

@@ -9,7 +9,7 @@ use landfall_core::{
     id::Name,
     link::Link,
 };
-use landfall_link::{Chain, Hint, Netns, Node, VlanLink};
+use landfall_link::{BridgeLink, Chain, Hint, Netns, Node, VlanLink, detach};
 
 use crate::{engine::Input, records::Facts};
 
@@ -36,6 +36,8 @@ pub struct AttachJob {
     pub network: String,
     /// What may pass is tried again until this says no.
     pub wanted: Wanted,
+    /// The link is there, and the kernel asks the LAN for its addresses.
+    pub probed: bool,
 }
 
 /// A link to remove.
@@ -49,11 +51,13 @@ pub struct DetachJob {
     pub netns: Option<Arc<Netns>>,
 }
 
-/// A VLAN to make or to remove.
+/// A link of the node to make for a network, or to remove: a VLAN, or the parent of a network without one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VlanJob {
     /// Make it.
     Make(VlanLink),
+    /// Make this.
+    MakeBridge(BridgeLink),
     /// Give it an MTU.
     SetMtu {
         /// Its index.
@@ -105,8 +109,14 @@ enum Attempt {
     Again(Box<AttachJob>, String),
 }
 
-fn make(node: &mut Node, job: AttachJob) -> Attempt {
+fn make(node: &mut Node, mut job: AttachJob) -> Attempt {
     match node.attach(&job.netns, &job.link) {
+        Ok(made) if job.link.is_probed(&made.link) => {
+            job.probed = true;
+            let network = &job.network;
+            let why = format!("network {network}: the LAN is still asked for its addresses");
+            Attempt::Again(Box::new(job), why)
+        }
         Ok(made) => Attempt::Over(Input::Made(job.key, Box::new(made))),
         Err(error) => {
             let why = format!("network {}: {}", job.network, Chain(&error));
@@ -118,7 +128,12 @@ fn make(node: &mut Node, job: AttachJob) -> Attempt {
     }
 }
 
-fn not_made(job: AttachJob, why: String) -> Input {
+fn not_made(job: AttachJob, mut why: String) -> Input {
+    if job.probed
+        && let Err(error) = detach(&job.netns, &job.link.device)
+    {
+        why = format!("{why}; and undoing failed: {}", Chain(&error));
+    }
     tracing::warn!(container = %job.key.container, "{why}");
     Input::Event(Event::NotMade(job.key, why))
 }

@@ -6,15 +6,16 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use landfall_core::{
-    id::Uid,
+    id::{Name, Uid},
     network::{Driver, LinkMatch},
 };
 use landfall_crds::node::{ParentStatus, ServedNetwork, ServedParent};
-use landfall_link::{Parent as HostLink, VlanLink};
+use landfall_link::{BridgeLink, Parent as HostLink, VlanLink};
 
 use crate::attach;
 
 mod choose;
+mod isolated;
 mod missing;
 mod vlan;
 mod watch;
@@ -60,6 +61,23 @@ impl Parents {
     pub fn missing_vlans(&self) -> impl Iterator<Item = &VlanLink> {
         let missing = self.0.values().filter_map(|choice| choice.as_ref().err());
         missing.filter_map(Missing::vlan)
+    }
+
+    /// The parents that would have to be made for networks without one.
+    pub fn missing_bridges(&self) -> impl Iterator<Item = &BridgeLink> {
+        let missing = self.0.values().filter_map(|choice| choice.as_ref().err());
+        missing.filter_map(Missing::bridge)
+    }
+
+    /// Notes why such a parent could not be made.
+    pub fn explain_bridge(&mut self, failed: &Name, because: &str) {
+        for choice in self.0.values_mut() {
+            if let Err(Missing::NoBridge { bridge, why }) = choice
+                && bridge.name == *failed
+            {
+                *why = Some(because.to_owned());
+            }
+        }
     }
 
     /// Notes why a VLAN could not be made.

@@ -14,9 +14,11 @@
 
 mod announce;
 mod attach;
+mod bridge;
 mod detach;
 mod driver;
 mod error;
+mod marked;
 mod message;
 mod monitor;
 mod mtu;
@@ -31,6 +33,7 @@ mod vlan;
 
 pub use announce::{AnnounceError, announce};
 pub use attach::{AttachError, Cause, Made, Node, StepError};
+pub use bridge::{BridgeError, BridgeLink};
 pub use detach::{DetachError, Detached, detach, detach_named};
 pub use error::{Chain, Hint};
 pub use monitor::{Event, Monitor};

@@ -18,7 +18,6 @@ use nix::{
 use crate::{
     attach::Node,
     driver, message,
-    observe::get_link,
     socket::{Attributes, NetlinkError, Request},
 };
 
@@ -124,37 +123,8 @@ impl Node {
             id: vlan.tag.id,
             source,
         };
-        self.host().call(create(vlan)).map_err(failed)?;
-        let result = self.finish_vlan(vlan);
-        if let Ok(Some(index)) = result {
-            return Ok(index);
-        }
-        // Half a VLAN would look like a user's own.
-        if let Ok(Some(index)) = self.vlan_index(vlan) {
-            drop(self.remove_vlan(index));
-        }
-        let gone = NetlinkError::Garbled("the VLAN vanished");
-        Err(failed(result.err().unwrap_or(gone)))
-    }
-
-    fn finish_vlan(&mut self, vlan: &VlanLink) -> Result<Option<u32>, NetlinkError> {
-        let Some(index) = self.vlan_index(vlan)? else {
-            return Ok(None);
-        };
-        let alias = LinkAttribute::IfAlias(vlan.alias.clone());
-        self.host().call(message::set_link(index, [alias]))?;
-        let up = message::flag(index, link::LinkFlags::Up, true);
-        // With its parent down it can't be up yet; whoever sets the parent up sets it up too.
-        match self.host().call(up) {
-            Err(error) if error.errno() == Some(Errno::ENETDOWN) => Ok(Some(index)),
-            result => result.map(|()| Some(index)),
-        }
-    }
-
-    fn vlan_index(&mut self, vlan: &VlanLink) -> Result<Option<u32>, NetlinkError> {
-        let mut message = LinkMessage::default();
-        message.attributes = vec![LinkAttribute::IfName(vlan.name.as_str().to_owned())];
-        Ok(get_link(self.host(), message)?.map(|link| link.index))
+        self.make_marked(create(vlan), &vlan.name, &vlan.alias)
+            .map_err(failed)
     }
 
     /// Gives a VLAN an MTU, in bytes. The kernel lowers it with its parent's and never raises it.

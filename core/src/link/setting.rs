@@ -65,5 +65,9 @@ pub(super) fn ours(interface: &str, ipv6: Ipv6) -> Vec<Setting> {
             v6("keep_addr_on_down", "1"),
         ]),
     }
+    if matches!(ipv6, Ipv6::On { dad: true, .. }) {
+        // The kernel waits for up to that long before it asks: Linux 6.18, addrconf_dad_kick().
+        settings.push(v6("router_solicitation_delay", "0"));
+    }
     settings
 }

@@ -304,6 +304,24 @@ fn a_link_without_ipv6_gets_one_setting_for_it() {
 }
 
 #[test]
+fn an_address_is_waited_for_while_the_kernel_asks_the_lan_for_it() {
+    let mut link = wanted();
+    let mut observed = finished(&link);
+    observed.addresses[1].tentative = true;
+    assert!(!link.is_probed(&observed), "without dad it is not asked");
+    link.ipv6 = Ipv6::On {
+        router_advertisements: false,
+        dad: true,
+    };
+    assert!(link.is_probed(&observed));
+    observed.carrier = false;
+    assert!(!link.is_probed(&observed));
+    observed.carrier = true;
+    observed.addresses[1].duplicate = true;
+    assert!(!link.is_probed(&observed), "the answer is there");
+}
+
+#[test]
 fn a_device_is_known_by_its_index_or_by_name_and_mac() {
     let link = wanted();
     let is = |change: fn(&mut Observed)| {

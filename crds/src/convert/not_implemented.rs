@@ -22,13 +22,9 @@ const NOT_YET: &[Row] = &[
     ("spec.ipam.conflictProbe", |f| {
         f.ipam(|i| i.conflict_probe == Some(true))
     }),
-    ("spec.ipv6.dad", |f| {
-        f.shared.ipv6.as_ref().is_some_and(|i| i.dad == Some(true))
-    }),
     ("spec.hostAccess", |f| {
         f.shared.host_access.as_ref().is_some_and(|h| h.enabled)
     }),
-    ("spec.isolated", |f| f.shared.isolated == Some(true)),
     ("spec.limits", |f| {
         f.shared
             .limits

@@ -50,6 +50,7 @@ impl ServedNetwork {
             },
             host_access: network.host_access,
             isolated: network.isolated,
+            node_local: network.is_node_local(),
             paused: network.paused,
             sysctls: network.sysctls.clone(),
         }

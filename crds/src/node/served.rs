@@ -75,6 +75,9 @@ pub struct ServedNetwork {
     /// No gateway, no default route, no parent needed.
     #[serde(default, skip_serializing_if = "is_false")]
     pub isolated: bool,
+    /// It has no parent on any node: the agent makes one, and pods reach those of their node alone.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub node_local: bool,
     /// No new attachments.
     #[serde(default, skip_serializing_if = "is_false")]
     pub paused: bool,

@@ -85,7 +85,7 @@ pub(crate) fn serving<'n>(
         let parents = status.map_or(&[][..], |status| &status.parents);
         for network in &object.spec.networks {
             // A network without a parent for this node is not meant for it.
-            if network.parents.is_empty() && !network.isolated {
+            if network.parents.is_empty() && !network.node_local {
                 continue;
             }
             let serving = all.entry(network.uid).or_default();

@@ -53,7 +53,18 @@ pub(crate) fn status(
     let mut list = before
         .map(|status| status.conditions.clone())
         .unwrap_or_default();
-    for condition in conditions(facts, addresses.as_ref()) {
+    let local = network.filter(|network| network.is_node_local());
+    let local = local.map(|_| {
+        let message = "without spec.parents, pods reach only pods of the same node";
+        yes(condition::NODE_LOCAL, "NoParent", message)
+    });
+    if local.is_none() {
+        conditions::remove(&mut list, condition::NODE_LOCAL);
+    }
+    for condition in conditions(facts, addresses.as_ref())
+        .into_iter()
+        .chain(local)
+    {
         let says = Says {
             kind: condition.kind,
             status: condition.status,

@@ -64,7 +64,7 @@ fn missing_parent(node: &LandfallNode, owner: Uid, pod: &Pod) -> Option<String> 
 /// Why the node has no parent for the network, if it has none.
 fn lacks_parent(node: &LandfallNode, network: &ServedNetwork) -> Option<String> {
     let name = &network.name;
-    if network.parents.is_empty() && !network.isolated {
+    if network.parents.is_empty() && !network.node_local {
         return Some(format!(
             "network {name} has no parent: no entry of its spec.parents selects the node"
         ));

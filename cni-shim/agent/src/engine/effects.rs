@@ -132,6 +132,7 @@ impl Engine {
             return Some(Event::NotMade(key, why));
         };
         let job = Job::Attach(AttachJob {
+            probed: false,
             netns: Arc::clone(&flight.sandbox.netns),
             link: attached.wanted,
             network: attached.network,

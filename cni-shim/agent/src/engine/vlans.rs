@@ -31,13 +31,24 @@ pub(super) struct Vlans {
     widened: BTreeSet<u32>,
 }
 
+// === impl Vlans ===
+
+impl Vlans {
+    pub(super) fn is_removing(&self, name: &Name) -> bool {
+        self.removing.values().any(|removing| removing == name)
+    }
+}
+
+// === impl Engine ===
+
 impl Engine {
     /// Asks for what is missing, and takes away what nobody needs.
     pub(super) fn tend_vlans(&mut self) {
+        self.tend_bridges();
         let missing: Vec<VlanLink> = self.parents.missing_vlans().cloned().collect();
         for vlan in missing {
             let known = self.vlans.failed.iter().any(|(failed, _)| failed.is(&vlan));
-            let removed = self.vlans.removing.values().any(|name| *name == vlan.name);
+            let removed = self.vlans.is_removing(&vlan.name);
             if !known && !removed && self.vlans.making.insert(vlan.name.clone()) {
                 self.jobs.push(Job::Vlan(VlanJob::Make(vlan)));
             }
@@ -50,7 +61,7 @@ impl Engine {
         for (name, index) in self.unused_vlans() {
             let before = self.vlans.removing.insert(index, name.clone());
             if before.is_none() {
-                tracing::info!(vlan = %name, "removing a VLAN that no network needs any more");
+                tracing::info!(vlan = %name, "removing a parent that no network needs any more");
                 self.jobs.push(Job::Vlan(VlanJob::Remove { name, index }));
             }
         }
@@ -77,6 +88,7 @@ impl Engine {
                     self.resolve_parents();
                 }
             }
+            VlanJob::MakeBridge(bridge) => self.bridge_done(bridge, failure),
             VlanJob::SetMtu { index, .. } => {
                 if let Some(why) = failure {
                     tracing::warn!(index, "{why}");
@@ -107,6 +119,7 @@ impl Engine {
         self.vlans.failed.clear();
         self.vlans.stuck.clear();
         self.vlans.widened.clear();
+        self.bridges.retry();
     }
 
     /// An attachment has ended: its VLAN may have lost its last user.
@@ -117,6 +130,7 @@ impl Engine {
 
     /// Tells why a VLAN is still missing.
     pub(super) fn explain_vlans(&mut self) {
+        self.explain_bridges();
         for (vlan, why) in &self.vlans.failed {
             self.parents.explain(vlan, why);
         }
@@ -156,7 +170,8 @@ impl Engine {
         let attached = self.facts.values().any(|facts| facts.parent == link.index);
         let chosen = self.parents.chosen().any(|one| one.index == link.index);
         let mut others = self.host_links.iter();
-        let on_top = others.any(|other| other.below == Some(link.index));
+        let on_top = others
+            .any(|other| other.below == Some(link.index) || other.port_of == Some(link.index));
         // The node itself, or whoever set that up by hand.
         let has_address = link.addresses.iter().any(|net| !is_automatic(net.addr()));
         attached || chosen || on_top || link.port_of.is_some() || has_address
@@ -180,6 +195,7 @@ impl Missing {
             | Self::Held { .. }
             | Self::Elsewhere { .. }
             | Self::Conflict { .. }
+            | Self::NoBridge { .. }
             | Self::VlanName { .. } => None,
         }
     }

@@ -1,7 +1,7 @@
 //! VLANs made and removed.
 
 use landfall_core::id::Name;
-use landfall_link::{Node, VlanError};
+use landfall_link::{BridgeError, Node, VlanError};
 
 use super::VlanJob;
 use crate::scan::{Roots, Scan, ScanError};
@@ -12,6 +12,9 @@ pub(super) enum TendError {
     /// The kernel refused.
     #[error(transparent)]
     Vlan(#[from] VlanError),
+    /// The kernel refused.
+    #[error(transparent)]
+    Bridge(#[from] BridgeError),
     /// It would take a link with it that is none of ours.
     #[error("the VLAN {vlan} stays: {found} of another network namespace may hang from it")]
     Used {
@@ -36,6 +39,7 @@ pub(super) enum TendError {
 pub(super) fn tend(node: &mut Node, job: &VlanJob, roots: &Roots) -> Result<(), TendError> {
     match job {
         VlanJob::Make(vlan) => Ok(node.make_vlan(vlan).map(drop)?),
+        VlanJob::MakeBridge(bridge) => Ok(node.make_bridge(bridge).map(drop)?),
         VlanJob::SetMtu { index, mtu } => Ok(node.set_vlan_mtu(*index, *mtu)?),
         VlanJob::Remove { name, index } => {
             let scan = |source| TendError::Scan {

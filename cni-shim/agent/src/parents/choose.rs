@@ -6,7 +6,7 @@ use landfall_core::{link::ObservedDriver, network::LinkMatch};
 use landfall_crds::node::{ServedNetwork, ServedParent};
 use landfall_link::{Parent as HostLink, is_vlan_alias};
 
-use super::{Choice, Missing, link_match, vlan};
+use super::{Choice, Missing, isolated, link_match, vlan};
 
 /// Links that take all packets of their ports, which then carry no macvlan or ipvlan. A VRF is none: its
 /// ports keep their packets. Read in Linux 6.18 (callers of netdev_rx_handler_register); bridge tried.
@@ -14,6 +14,9 @@ const HOLDERS: [&str; 5] = ["bridge", "bond", "team", "openvswitch", "hsr"];
 
 /// The first rule that finds something decides: a later one is for nodes that lack the first's link.
 pub(super) fn parent(network: &ServedNetwork, links: &[Arc<HostLink>]) -> Choice {
+    if network.node_local {
+        return isolated::parent(network, links);
+    }
     if network.parents.is_empty() {
         return Err(Missing::NoRule);
     }
@@ -84,9 +87,10 @@ fn is_meant(wanted: &LinkMatch, link: &HostLink) -> bool {
     }
 }
 
-/// Whether a link is a VLAN that was made for a network.
+/// Whether a link was made for a network: a VLAN, or the parent of one that has none.
 pub(crate) fn is_made(link: &HostLink) -> bool {
-    link.tag.is_some() && link.alias.as_deref().is_some_and(is_vlan_alias)
+    (link.tag.is_some() || link.kind() == "bridge")
+        && link.alias.as_deref().is_some_and(is_vlan_alias)
 }
 
 /// Who takes all packets of a link, if somebody does.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use landfall_core::network::Clash;
 use landfall_crds::keys::reason;
-use landfall_link::VlanLink;
+use landfall_link::{BridgeLink, VlanLink};
 
 /// Why a network has no parent on this node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +64,13 @@ pub enum Missing {
         /// Why it could not be made.
         why: Option<String>,
     },
+    /// The network has no parent, and the one that stands for it is not there (yet).
+    NoBridge {
+        /// What is missing.
+        bridge: BridgeLink,
+        /// Why it could not be made.
+        why: Option<String>,
+    },
     /// The VLAN is not there and can't be made under this name.
     VlanName {
         /// The link below it.
@@ -90,6 +97,7 @@ impl Missing {
             Self::Held { .. } => "ParentHeld",
             Self::Conflict { .. } => reason::PARENT_CONFLICT,
             Self::NoVlan { .. } | Self::VlanName { .. } => "VlanMissing",
+            Self::NoBridge { .. } => "BridgeMissing",
         }
     }
 }
@@ -139,6 +147,7 @@ impl fmt::Display for Missing {
                 let why = why.as_deref().unwrap_or("it is being made");
                 write!(f, "VLAN {id} on {interface} is not there: {why}")
             }
+            Self::NoBridge { bridge, why } => no_bridge(f, bridge, why.as_deref()),
             Self::VlanName {
                 interface,
                 id,
@@ -151,6 +160,15 @@ impl fmt::Display for Missing {
             ),
         }
     }
+}
+
+fn no_bridge(f: &mut fmt::Formatter<'_>, bridge: &BridgeLink, why: Option<&str>) -> fmt::Result {
+    let name = &bridge.name;
+    let why = why.unwrap_or("it is being made");
+    write!(
+        f,
+        "the bridge {name}, its own on this node, is not there: {why}"
+    )
 }
 
 fn no_link(

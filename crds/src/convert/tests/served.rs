@@ -47,6 +47,21 @@ fn what_the_operator_writes_the_agent_reads() {
 }
 
 #[test]
+fn an_isolated_network_is_local_to_the_node_only_where_no_node_has_a_parent() {
+    let ipam = json!({"subnets": [{"cidr": "10.20.0.0/24"}]});
+    for (parents, local) in [(json!([{"interface": "eth1"}]), false), (json!([]), true)] {
+        let spec = json!({
+            "isolated": true, "parents": parents, "ipam": ipam, "routes": null,
+            "defaultRoute": null,
+        });
+        let object = ipvlan(&json!({"spec": spec}));
+        object.validate_cel().unwrap();
+        let served = served(&object.validate().unwrap());
+        assert_eq!((served.isolated, served.node_local), (true, local));
+    }
+}
+
+#[test]
 fn every_way_to_name_a_parent_comes_back() {
     let parents = json!([
         {"interface": "eth?", "vlan": {"id": 70, "name": "storage", "protocol": "802.1ad"}},

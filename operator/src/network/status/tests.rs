@@ -216,3 +216,30 @@ fn a_parent_that_an_older_network_has_is_told_with_node_and_network() {
     assert_eq!(words[1], "ParentsReady=False ParentConflict");
     assert_eq!(words[4], "Ready=False ParentConflict");
 }
+
+#[test]
+fn a_network_without_a_parent_anywhere_says_that_it_ends_at_the_node() {
+    let mut network = samples::network(1, "net", &["10.20.0.0/24"]);
+    network.parents.clear();
+    network.isolated = true;
+    let serving = serving(2, 2, &[]);
+    let local = |network: &Network, before: Option<&NetworkStatus>| {
+        let verdict = verdict(network.clone());
+        let facts = Facts {
+            verdict: &verdict,
+            generation: Some(3),
+            counts: [Counts::default(); 2],
+            serving: &serving,
+        };
+        status(facts, before, &at(1))
+    };
+    let without = local(&network, None);
+    assert!(words(&without).contains(&"NodeLocal=True NoParent".to_owned()));
+    network.isolated = false;
+    let with = local(&network, Some(&without));
+    assert!(
+        !words(&with)
+            .iter()
+            .any(|word| word.starts_with("NodeLocal"))
+    );
+}
