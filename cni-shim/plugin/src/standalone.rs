@@ -35,6 +35,7 @@ mod ipam;
 mod parent;
 mod sandbox;
 mod status;
+mod vlan;
 
 /// One call, with its configuration.
 struct Call<'a> {
@@ -75,10 +76,6 @@ pub fn serve(
     let input = str::from_utf8(input).map_err(|error| CniError::new(Code::Decode, error))?;
     let config = Config::read(input, known.version, known.name, known.kind)
         .map_err(|error| internal(format!("failed to load netconf: {error}")))?;
-    if config.vlan.is_some() {
-        let msg = "this release makes no VLAN for a stand-alone network: name one that is there as master";
-        return Err(CniError::new(Code::UnsupportedField, msg));
-    }
     let call = Call {
         environment,
         config,

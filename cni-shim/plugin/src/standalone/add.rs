@@ -2,7 +2,7 @@
 
 use landfall_core::{
     id::Name,
-    link::{Device, Step, index, next_index},
+    link::{Device, Observed, Step, index, next_index},
     mac::Mac,
     network::NetworkKind,
 };
@@ -13,7 +13,7 @@ use super::{
     Call, arguments, internal,
     ipam::Ipam,
     result::{CniResult, Interface},
-    sandbox,
+    sandbox, vlan,
 };
 use crate::spec::{CniError, Code};
 
@@ -32,49 +32,86 @@ pub(super) struct Scene {
     pub(super) index: u32,
 }
 
+/// What an ADD met after the link was made.
+struct Failed {
+    error: CniError,
+    /// Whether addresses were taken.
+    taken: bool,
+}
+
 impl Call<'_> {
     pub(super) fn add(&self) -> Result<String, CniError> {
         let early = self.config.link_in_container.then(|| self.sandbox());
         let early = early.transpose()?;
         let mut below = self.below(early.as_ref())?;
         let previous = self.previous()?;
-        let parent = self.parent(&mut below, previous.as_ref())?;
-        let mtu = self.mtu(&parent)?;
+        let master = self.parent(&mut below, previous.as_ref())?;
+        let mtu = self.mtu(&master)?;
         let mac = self.mac()?;
         let netns = early.map_or_else(|| self.sandbox(), Ok)?;
         self.refuse_own_netns()?;
-        let driver = self.config.driver().map_err(internal)?;
         let device = Device {
             name: Name::from(self.environment.interface.as_str()),
             index: index(&self.environment.container_id, &self.environment.interface),
-            parent: parent.index,
-            driver,
+            parent: master.index,
+            driver: self.config.driver().map_err(internal)?,
             mac,
             mtu,
             tx_queue_length: None,
             all_multicast: false,
             alias: None,
         };
-        let index = self.create(&mut below, &netns, device)?;
-        let pod = sandbox::inside(&netns);
-        let mut scene = match pod {
-            Ok(pod) => Scene {
-                below,
-                netns,
-                pod,
-                index,
-            },
-            Err(error) => return Err(self.lost(&netns, error)),
+        let index = self.hang(&mut below, &netns, device, &master)?;
+        let pod = sandbox::inside(&netns).map_err(|error| self.lost(&netns, error))?;
+        let mut scene = Scene {
+            below,
+            netns,
+            pod,
+            index,
         };
-        match self.fill(&mut scene, previous) {
-            Ok(printed) => Ok(printed),
-            Err((error, failures)) => {
-                let removed = scene.pod.remove_link(index).map_err(|error| {
-                    internal(format!("cannot remove the link: {}", Chain(&error)))
-                });
-                Err(with(error, failures.into_iter().chain(removed.err())))
-            }
+        self.fill(&mut scene, previous)
+            .map_err(|failed| self.roll_back(&mut scene, failed))
+    }
+
+    /// Makes the link, on a VLAN where the configuration has one. Once it is there, the VLAN has a user.
+    fn hang(
+        &self,
+        below: &mut Node,
+        netns: &Netns,
+        mut device: Device,
+        master: &Observed,
+    ) -> Result<u32, CniError> {
+        let turn = self.turn()?;
+        if let (Some(turn), Some(vlan)) = (&turn, &self.config.vlan) {
+            device.parent = vlan::on(below, vlan, (&master.name, master.index), turn)?;
         }
+        let created = self.create(below, netns, device);
+        if let (Err(_), Some(turn)) = (&created, &turn) {
+            // What matters is the error that is on its way; the next DEL tries again.
+            drop(self.release_vlan(below, netns, turn));
+        }
+        created
+    }
+
+    /// The link, then its addresses, then the VLAN. An address whose link stays is not given back.
+    fn roll_back(&self, scene: &mut Scene, failed: Failed) -> CniError {
+        let mut failures = Vec::new();
+        if failed.taken && self.ipam().needs_link() {
+            failures.extend(self.ipam_del().err());
+        }
+        if let Err(error) = scene.pod.remove_link(scene.index) {
+            failures.push(internal(format!(
+                "cannot remove the link: {}",
+                Chain(&error)
+            )));
+            return with(failed.error, failures);
+        }
+        if failed.taken && !self.ipam().needs_link() {
+            failures.extend(self.ipam_del().err());
+        }
+        let released = self.release_vlan_in_turn(&mut scene.below, &scene.netns);
+        failures.extend(released.err());
+        with(failed.error, failures)
     }
 
     /// No way into the sandbox after the link was made there.
@@ -159,28 +196,25 @@ impl Call<'_> {
         }
     }
 
-    /// Addresses and routes, and what is printed; on an error, also what could not be taken back of it.
-    fn fill(
-        &self,
-        scene: &mut Scene,
-        previous: Option<CniResult>,
-    ) -> Result<String, (CniError, Vec<CniError>)> {
-        let without = |error| (error, Vec::new());
+    /// Addresses and routes, and what is printed.
+    fn fill(&self, scene: &mut Scene, previous: Option<CniResult>) -> Result<String, Failed> {
+        let without = |error| Failed {
+            error,
+            taken: false,
+        };
         let chained = previous.filter(|result| self.ipam() == Ipam::None && !result.ips.is_empty());
         let is_plain = self.config.kind == NetworkKind::Macvlan && self.ipam() == Ipam::None;
         if is_plain || chained.is_some() {
             let result = chained.unwrap_or_default();
             return self.finish(scene, result).map_err(without);
         }
-        // A plugin that printed what we can't read may have given an address all the same.
-        let result = self.ipam_add();
-        let result = result.map_err(|error| (error, self.take_back()))?;
-        self.finish(scene, result)
-            .map_err(|error| (error, self.take_back()))
-    }
-
-    fn take_back(&self) -> Vec<CniError> {
-        self.ipam_del().err().into_iter().collect()
+        // One that fails has given nothing: a second ADD of an attachment is refused, and must not take the
+        // address of the first.
+        let taken = self.ipam_add().map_err(without)?;
+        taken
+            .result()
+            .and_then(|result| self.finish(scene, result))
+            .map_err(|error| Failed { error, taken: true })
     }
 
     fn finish(&self, scene: &mut Scene, mut result: CniResult) -> Result<String, CniError> {

@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 use landfall_core::{
     link::{Observed, ObservedDriver},
-    network::{Driver, Route as KernelRoute},
+    network::{Driver, NetworkKind, Route as KernelRoute},
 };
 use landfall_link::{Chain, Node};
 use nix::libc::RT_TABLE_MAIN;
@@ -19,9 +19,12 @@ impl Call<'_> {
     pub(super) fn check(&self) -> Result<(), CniError> {
         let netns = self.sandbox()?;
         let mut below = self.below(Some(&netns))?;
-        // ipvlan after another plugin has its master in a prevResult that ADD has not printed.
-        let parent = self.parent(&mut below, None)?;
-        self.mtu(&parent)?;
+        // After another plugin ipvlan's parent was in a prevResult that is not this one.
+        let is_known = !self.config.master.is_empty() || self.config.kind == NetworkKind::Macvlan;
+        if is_known {
+            let parent = self.parent(&mut below, None)?;
+            self.mtu(&parent)?;
+        }
         self.ipam_check()?;
         let raw = self.config.prev_result;
         let raw = raw.ok_or_else(|| internal("required prevResult missing"))?;

@@ -18,10 +18,30 @@ impl Call<'_> {
             self.ipam_del()?;
         }
         let outcome = self.detach(remark)?;
+        if self.config.vlan.is_some() {
+            self.leave_vlan(remark);
+        }
         if !self.ipam().needs_link() {
             self.ipam_del()?;
         }
         outcome
+    }
+
+    /// A VLAN that stays is no reason to call again: the last DEL of the next attachment removes it.
+    fn leave_vlan(&self, remark: &mut Option<String>) {
+        let netns = sandbox::open(self.netns_path()).ok();
+        let below = self.below(netns.as_ref());
+        let own = sandbox::own();
+        let released = below.and_then(|mut below| {
+            let here = match netns {
+                Some(netns) if self.config.link_in_container => netns,
+                _ => own?,
+            };
+            self.release_vlan_in_turn(&mut below, &here)
+        });
+        if let Err(error) = released {
+            *remark = Some(format!("landfall: DEL leaves a VLAN behind: {error}"));
+        }
     }
 
     /// An outer error: the link is there and stays, and so do its addresses. An inner one: there can be no

@@ -7,7 +7,7 @@ use super::{
     object::Object,
     result::CniResult,
 };
-use crate::spec::{CniError, Verb};
+use crate::spec::{CniError, Verb, Version};
 
 /// Who gives addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,32 @@ pub(super) enum Ipam<'a> {
     /// The plugin of that name.
     Plugin(&'a str),
 }
+
+/// What an ADD of IPAM gave.
+pub(super) enum Taken {
+    /// Our own result.
+    Result(CniResult),
+    /// What a plugin printed, for a configuration of that version.
+    Printed(String, Version),
+}
+
+// === impl Taken ===
+
+impl Taken {
+    /// The addresses; there must be one.
+    pub(super) fn result(self) -> Result<CniResult, CniError> {
+        let result = match self {
+            Self::Result(result) => result,
+            Self::Printed(text, version) => CniResult::read(&text, version).map_err(internal)?,
+        };
+        if result.ips.is_empty() {
+            return Err(internal("IPAM plugin returned missing IP config"));
+        }
+        Ok(result)
+    }
+}
+
+// === impl Ipam ===
 
 impl Ipam<'_> {
     /// A DHCP lease is given back through the link, so here the reference's order is the right one: the
@@ -43,23 +69,18 @@ impl Call<'_> {
         }
     }
 
-    /// Takes addresses.
-    pub(super) fn ipam_add(&self) -> Result<CniResult, CniError> {
-        let result = match self.ipam() {
-            Ipam::None => self.execute("", Verb::Add).map(|_| CniResult::default())?,
+    /// Takes addresses. An error: none were taken.
+    pub(super) fn ipam_add(&self) -> Result<Taken, CniError> {
+        Ok(match self.ipam() {
+            Ipam::None => Taken::Printed(self.execute("", Verb::Add)?, self.config.version),
             Ipam::BuiltIn => {
                 let config = self.host_local().map_err(internal)?;
-                host_local::allocate(&config, self.holder()).map_err(internal)?
+                Taken::Result(host_local::allocate(&config, self.holder()).map_err(internal)?)
             }
             Ipam::Plugin(name) => {
-                let printed = self.execute(name, Verb::Add)?;
-                CniResult::read(&printed, self.config.version).map_err(internal)?
+                Taken::Printed(self.execute(name, Verb::Add)?, self.config.version)
             }
-        };
-        if result.ips.is_empty() {
-            return Err(internal("IPAM plugin returned missing IP config"));
-        }
-        Ok(result)
+        })
     }
 
     /// Gives them back. There may be none.

@@ -64,6 +64,12 @@ pub(super) fn open(path: &Path) -> Result<Netns, SandboxError> {
     Netns::open(path).map_err(SandboxError::Open)
 }
 
+/// The namespace that we are in.
+pub(super) fn own() -> Result<Netns, CniError> {
+    let path = Path::new("/proc/thread-self/ns/net");
+    Netns::open(path).map_err(|error| internal(landfall_link::Chain(&error)))
+}
+
 /// A socket inside.
 pub(super) fn inside(netns: &Netns) -> Result<Node, CniError> {
     netns
