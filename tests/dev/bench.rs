@@ -12,6 +12,7 @@ mod report;
 mod rig;
 mod samples;
 mod socket;
+mod standalone;
 
 use std::path::{Path, PathBuf};
 
@@ -43,6 +44,8 @@ pub(crate) struct Options {
 enum Name {
     /// ADD and DEL of the plugin, one at a time and many, beside the reference plugins
     Attach,
+    /// ADD and DEL of the plugin in place of the reference plugins, without an agent
+    Standalone,
 }
 
 /// Measures, prints a table, and writes the file.
@@ -56,6 +59,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     for name in names {
         report.rows.extend(match name {
             Name::Attach => attach::measure(options.rounds, options.programs.as_deref())?,
+            Name::Standalone => standalone::measure(options.rounds, options.programs.as_deref())?,
         });
     }
     report.end()?;

@@ -18,7 +18,7 @@ use crate::{
 struct Part(&'static str, &'static str, &'static str, u64);
 
 /// All programs, the long ones of a module first: the rest then builds from Go's own cache.
-const PARTS: [Part; 21] = [
+const PARTS: [Part; 22] = [
     Part("kubernetes", "kube-apiserver", "cmd/kube-apiserver", 222),
     Part("kubernetes", "kubelet", "cmd/kubelet", 60),
     Part(
@@ -49,6 +49,7 @@ const PARTS: [Part; 21] = [
     Part("plugins", "ipvlan", "plugins/main/ipvlan", 1),
     Part("plugins", "portmap", "plugins/meta/portmap", 1),
     Part("plugins", "tuning", "plugins/meta/tuning", 1),
+    Part("cnitool", "cnitool", "cnitool", 2),
     Part("helm", "helm", "cmd/helm", 108),
 ];
 
@@ -81,6 +82,11 @@ impl Part {
                 layout::plugins(),
                 version::PLUGINS,
                 "github.com/containernetworking/plugins",
+            ),
+            "cnitool" => (
+                layout::cnitool(),
+                version::CNITOOL,
+                "github.com/containernetworking/cni",
             ),
             _ => (layout::helm(), version::HELM, "helm.sh/helm/v3"),
         };
@@ -142,8 +148,17 @@ impl Part {
 
 /// Builds what the cache lacks.
 pub(crate) fn build() -> Result<()> {
+    build_some(|_| true)
+}
+
+/// Builds what the cache lacks of the reference plugins, and cnitool.
+pub(crate) fn build_plugins() -> Result<()> {
+    build_some(|part| matches!(part.0, "plugins" | "cnitool"))
+}
+
+fn build_some(is_needed: impl Fn(&Part) -> bool) -> Result<()> {
     let mut missing = Vec::new();
-    for part in PARTS {
+    for part in PARTS.into_iter().filter(is_needed) {
         if !part.path()?.exists() {
             missing.push(part);
         }
@@ -153,7 +168,7 @@ pub(crate) fn build() -> Result<()> {
     }
     if !process::succeeds(&mut process::words("go version")) {
         bail!(
-            "Go is missing: {} parts of the cluster are built with it (1.26 or newer)",
+            "Go is missing: {} programs are built with it (1.26 or newer)",
             missing.len()
         );
     }

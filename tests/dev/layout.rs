@@ -225,6 +225,8 @@ pub(crate) mod version {
     pub(crate) const CONTAINERD: &str = "v2.4.2";
     /// The reference CNI plugins.
     pub(crate) const PLUGINS: &str = "v1.9.1";
+    /// libcni's own client.
+    pub(crate) const CNITOOL: &str = "v1.3.0";
 }
 
 /// Cache of built parts, outside the tree: `$LANDFALL_CACHE`, else `$XDG_CACHE_HOME/landfall`,
@@ -264,6 +266,11 @@ pub(crate) fn containerd() -> Result<PathBuf> {
 /// Folder with the reference CNI plugins.
 pub(crate) fn plugins() -> Result<PathBuf> {
     part("cni-plugins", version::PLUGINS)
+}
+
+/// Folder with cnitool.
+pub(crate) fn cnitool() -> Result<PathBuf> {
+    part("cnitool", version::CNITOOL)
 }
 
 /// Folder with helm.

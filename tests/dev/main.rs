@@ -139,6 +139,8 @@ enum Internal {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Builds the reference CNI plugins and cnitool if they are missing, and prints their folders
+    Plugins,
     /// Outside: a command for that service
     UmlExec {
         name: String,
@@ -184,6 +186,11 @@ fn run(task: Task) -> Result<u8> {
         Task::Internal(Internal::Forward) => forward::run()?,
         Task::Internal(Internal::Operator { arguments }) => {
             return Err(install::operator(&arguments)?.exec().into());
+        }
+        Task::Internal(Internal::Plugins) => {
+            go::build_plugins()?;
+            println!("{}", layout::plugins()?.display());
+            println!("{}", layout::cnitool()?.display());
         }
         Task::Internal(Internal::UmlServe) => uml::serve()?,
         Task::Internal(Internal::UmlExec { name, command }) => return uml::exec(&name, &command),

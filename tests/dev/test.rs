@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
-use crate::{apt, cluster, install, layout, process, progress};
+use crate::{apt, cluster, go, install, layout, process, progress};
 
 /// A tier; each but `unit` and `model` is a test target of this package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -16,6 +16,8 @@ pub(crate) enum Tier {
     Model,
     /// Link code against this machine's kernel
     Netns,
+    /// Our plugin in place of the reference plugins, beside them
+    Cni,
     /// CRDs, policies and RBAC against a real API server
     Admit,
     /// The chart on the cluster
@@ -36,6 +38,11 @@ impl Tier {
             Self::Netns => {
                 cluster::need_root()?;
                 apt::install()?;
+            }
+            Self::Cni => {
+                cluster::need_root()?;
+                apt::install()?;
+                go::build_plugins()?;
             }
             // Admission is judged with the release's own policies in force, as it is for users.
             Self::Admit | Self::E2e => {

@@ -67,8 +67,10 @@ pub enum Asked {
 impl<'a> Config<'a> {
     /// Reads a configuration. Called as a reference plugin it is always one of that.
     pub fn read(input: &'a [u8], called_as: Option<NetworkKind>) -> Result<Self, CniError> {
-        let keys: Keys<'a> = serde_json::from_slice(input)
+        // Go reads null into a struct and leaves it as it is.
+        let keys: Option<Keys<'a>> = serde_json::from_slice(input)
             .map_err(|error| decode("error unmarshall network config", &error))?;
+        let keys = keys.unwrap_or_default();
         let name = text(keys.name, "name")?.unwrap_or_default();
         if name.is_empty() {
             return Err(invalid("missing network name"));
@@ -168,7 +170,7 @@ fn version(value: Option<&RawValue>) -> Result<Version, CniError> {
         return Ok(Version::V0_1_0);
     }
     Version::of(&text).ok_or_else(|| {
-        let ours = VERSIONS.join(" ");
+        let ours = VERSIONS.map(|version| format!("\"{version}\"")).join(" ");
         CniError::new(Code::IncompatibleVersion, "incompatible CNI versions")
             .with_details(format!("config is \"{text}\", plugin supports [{ours}]"))
     })

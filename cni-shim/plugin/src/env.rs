@@ -127,7 +127,8 @@ fn check_container_id(id: &str) -> Result<(), CniError> {
 fn check_interface(name: &str) -> Result<(), CniError> {
     if name.len() > MAX_INTERFACE {
         return Err(invalid("interface name is too long").with_details(format!(
-            "interface name should be less than {MAX_INTERFACE} characters"
+            "interface name should be less than {} characters",
+            MAX_INTERFACE + 1
         )));
     }
     if matches!(name, "." | "..") {

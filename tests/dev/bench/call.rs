@@ -18,6 +18,9 @@ use super::{
 };
 use crate::layout;
 
+/// The other family, for two.
+const SUBNET_V6: &str = "fd00:98::/64";
+
 /// Who is called.
 #[derive(Clone, Debug)]
 pub(super) struct Subject {
@@ -105,6 +108,26 @@ impl Subject {
         });
         Self {
             name: format!("macvlan + host-local {name}"),
+            program: plugins.join("macvlan"),
+            plugins: plugins.to_owned(),
+            interface: "net1",
+            config: config.to_string(),
+        }
+    }
+
+    /// The program macvlan in a folder, whosever it is, with that IPAM.
+    pub(super) fn standalone(name: &str, plugins: &Path, ipam: &str, dual: bool) -> Self {
+        let mut ranges = vec![json!([{"subnet": SUBNET}])];
+        if dual {
+            ranges.push(json!([{"subnet": SUBNET_V6}]));
+        }
+        let config = json!({
+            "cniVersion": "1.0.0", "name": format!("standalone-{}", name.replace([' ', '+'], "")),
+            "type": "macvlan", "master": PARENT, "mode": "bridge",
+            "ipam": {"type": ipam, "ranges": ranges, "dataDir": folder().join("host-local")},
+        });
+        Self {
+            name: format!("macvlan + {ipam} {name}"),
             program: plugins.join("macvlan"),
             plugins: plugins.to_owned(),
             interface: "net1",

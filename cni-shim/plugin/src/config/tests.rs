@@ -50,7 +50,7 @@ fn an_unknown_version_says_which_are_known() {
     assert_eq!(error.code, Code::IncompatibleVersion);
     assert_eq!(
         error.details,
-        "config is \"9.9.9\", plugin supports [0.1.0 0.2.0 0.3.0 0.3.1 0.4.0 1.0.0 1.1.0]"
+        r#"config is "9.9.9", plugin supports ["0.1.0" "0.2.0" "0.3.0" "0.3.1" "0.4.0" "1.0.0" "1.1.0"]"#
     );
 }
 

@@ -1,0 +1,56 @@
+//! Frames: who reaches whom.
+
+use serde_json::json;
+
+use crate::rig::{Namespace, Rig, both};
+
+/// 36, 37: whether a pod reaches another one, the LAN, and the host's own interface.
+fn reaches(rig: &Rig, mode: &str) -> [bool; 3] {
+    rig.host.ip("addr add 10.1.2.250/24 dev eth0");
+    let lan = Namespace::new("lan");
+    rig.host.ip(&format!("link set up0 netns {}", lan.name));
+    lan.ip("link set up0 up");
+    lan.ip("addr add 10.1.2.251/24 dev up0");
+    let mut config = rig.simple("1.0.0");
+    config["mode"] = json!(mode);
+    let other = Namespace::new("other");
+    rig.add(&config).done();
+    rig.call("ADD", &config)
+        .container("c2")
+        .pod(&other)
+        .run()
+        .done();
+    ["10.1.2.3", "10.1.2.251", "10.1.2.250"].map(|address| rig.pod.pings(address))
+}
+
+#[test]
+fn in_mode_bridge_pods_of_a_parent_reach_each_other_and_in_mode_private_they_do_not() {
+    assert_eq!(both(|rig| reaches(rig, "bridge")), [true, true, false]);
+    assert_eq!(both(|rig| reaches(rig, "private")), [false, true, false]);
+    assert_eq!(both(|rig| reaches(rig, "vepa")), [false, true, false]);
+}
+
+/// 31
+#[test]
+fn neighbours_learn_at_once_that_an_address_has_moved() {
+    both(|rig| {
+        let lan = Namespace::new("lan");
+        rig.host.ip(&format!("link set up0 netns {}", lan.name));
+        lan.ip("link set up0 up");
+        lan.ip("addr add 10.1.2.251/24 dev up0");
+        let ipam = json!({"type": "static", "addresses": [{"address": "10.1.2.9/24"}]});
+        let config = |mac: &str| Rig::config("1.0.0", json!({"ipam": ipam, "mac": mac}));
+        rig.add(&config("02:00:00:00:00:01")).done();
+        assert!(rig.pod.pings("10.1.2.251"));
+        rig.del(&config("02:00:00:00:00:01")).silent();
+        rig.add(&config("02:00:00:00:00:02")).done();
+        let learned = (0..50).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            let neighbors = lan.json("neigh show dev up0");
+            neighbors
+                .iter()
+                .any(|known| known["dst"] == "10.1.2.9" && known["lladdr"] == "02:00:00:00:00:02")
+        });
+        assert!(learned);
+    });
+}

@@ -1,0 +1,69 @@
+//! The plugins that are called.
+
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::OnceLock,
+};
+
+/// Folder with the reference plugins.
+pub(crate) fn reference() -> &'static Path {
+    let [plugins, _] = built();
+    plugins
+}
+
+/// libcni's own client.
+pub(crate) fn cnitool() -> PathBuf {
+    let [_, folder] = built();
+    folder.join("cnitool")
+}
+
+/// Both are built into the cache if they are missing.
+fn built() -> &'static [PathBuf; 2] {
+    static FOLDERS: OnceLock<[PathBuf; 2]> = OnceLock::new();
+    FOLDERS.get_or_init(|| {
+        let mut dev = Command::new(env!("CARGO_BIN_EXE_dev"));
+        let output = dev
+            .args(["internal", "plugins"])
+            .stderr(Stdio::inherit())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "the reference plugins are missing");
+        let text = String::from_utf8(output.stdout).unwrap();
+        let folders: Vec<_> = text.lines().map(PathBuf::from).collect();
+        folders.try_into().unwrap()
+    })
+}
+
+/// Folder in which our program is called macvlan, ipvlan and landfall.
+pub(crate) fn ours() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let mut cargo = Command::new(env!("CARGO"));
+        let built = cargo
+            .args([
+                "build",
+                "--quiet",
+                "--locked",
+                "--package",
+                "landfall-plugin",
+            ])
+            .status()
+            .unwrap();
+        assert!(built.success(), "our plugin does not build");
+        // target/debug/deps/cni-…
+        let own = std::env::current_exe().unwrap();
+        let target = own.ancestors().nth(2).unwrap().to_owned();
+        let folder = target.join("cni-tier");
+        fs::create_dir_all(&folder).unwrap();
+        for name in ["macvlan", "ipvlan", "landfall"] {
+            let link = folder.join(name);
+            if fs::symlink_metadata(&link).is_err() {
+                symlink(target.join("landfall"), link).unwrap();
+            }
+        }
+        folder
+    })
+}
