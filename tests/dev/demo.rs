@@ -18,6 +18,7 @@ use crate::{cluster, install, layout, node, progress, status};
 
 mod attach;
 mod pods;
+pub(crate) mod standalone;
 mod table;
 
 /// Namespace of the example pods.

@@ -94,6 +94,13 @@ pub(crate) fn build() -> Result<PathBuf> {
     Ok(context)
 }
 
+/// Builds the plugin alone, in a hurry, and says where it is.
+pub(crate) fn plugin() -> Result<PathBuf> {
+    let mut cargo = process::cargo("build --locked --package landfall-plugin");
+    process::visible(cargo.current_dir(layout::tree()))?;
+    Ok(target_folder()?.join("debug/landfall"))
+}
+
 /// The host's target, named: with `--target` the flags don't reach build scripts and macros, which
 /// can't be static.
 fn host() -> Result<String> {

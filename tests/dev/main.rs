@@ -53,8 +53,11 @@ enum Task {
     /// Builds everything, brings a cluster up, attaches pods, pings, and prints what it did
     Demo {
         /// Leave pods, networks and cluster as they are at the end
-        #[arg(long)]
+        #[arg(long, conflicts_with = "standalone")]
         keep: bool,
+        /// One host without Kubernetes: the plugin alone, three sandboxes, macvlan, ipvlan and a VLAN
+        #[arg(long)]
+        standalone: bool,
     },
     /// Brings the cluster up; prints the path of its kubeconfig last
     Up {
@@ -132,6 +135,10 @@ enum Internal {
         spec: PathBuf,
     },
     Forward,
+    /// The host of `demo --standalone`
+    Standalone {
+        folder: PathBuf,
+    },
     /// Inside a UML node: its command service
     UmlServe,
     /// The operator on this machine, as another one beside those of the chart: never ends by itself
@@ -165,7 +172,10 @@ fn run(task: Task) -> Result<u8> {
             cluster::up(nodes, uml_nodes)?;
             println!("{}", layout::kubeconfig().display());
         }
-        Task::Demo { keep } => return Ok(u8::from(!demo::run(keep)?)),
+        Task::Demo {
+            standalone: true, ..
+        } => return Ok(u8::from(!demo::standalone::run()?)),
+        Task::Demo { keep, .. } => return Ok(u8::from(!demo::run(keep)?)),
         Task::Down => cluster::down()?,
         Task::Status { output } => status::print(output.is_some())?,
         Task::Install => install::install()?,
@@ -192,6 +202,7 @@ fn run(task: Task) -> Result<u8> {
             println!("{}", layout::plugins()?.display());
             println!("{}", layout::cnitool()?.display());
         }
+        Task::Internal(Internal::Standalone { folder }) => demo::standalone::scene(&folder)?,
         Task::Internal(Internal::UmlServe) => uml::serve()?,
         Task::Internal(Internal::UmlExec { name, command }) => return uml::exec(&name, &command),
     }

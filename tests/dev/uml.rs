@@ -14,6 +14,7 @@
 mod client;
 mod config;
 mod machine;
+mod once;
 mod serve;
 mod wire;
 
@@ -27,6 +28,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
+pub(crate) use once::run_once;
 pub(crate) use serve::serve;
 
 use crate::{

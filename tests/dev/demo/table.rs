@@ -109,12 +109,12 @@ fn milliseconds(time: Duration) -> String {
 }
 
 /// Cells below each other.
-fn aligned(rows: &[[String; COLUMNS.len()]]) -> String {
+pub(super) fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
         cells.map(String::len).max().unwrap_or_default()
     };
-    let line = |row: &[String; COLUMNS.len()]| {
+    let line = |row: &[String; N]| {
         let cells = row.iter().enumerate();
         let cells = cells.map(|(column, cell)| format!("{cell:<0$}", width(column)));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
