@@ -6,7 +6,7 @@ use landfall_core::{agent::Event, link::Device};
 use landfall_link::{Chain, DetachError, Detached, Netns, Socket, detach, detach_by_number};
 
 use crate::{
-    execute::DetachJob,
+    execute::{DetachJob, Gate},
     records::Facts,
     scan::{Roots, Scan},
 };
@@ -15,12 +15,15 @@ use crate::{
 const DYING: Duration = Duration::from_millis(500);
 
 /// Removes the link; says `Gone` only if the kernel did.
-pub fn remove(job: DetachJob, roots: &Roots) -> Event {
+pub(crate) fn remove(job: DetachJob, roots: &Roots, gate: &Gate) -> Event {
     let device = job.facts.device();
     let found = find(&job.facts, job.netns.as_ref(), roots);
     let detached = match (found, job.facts.number) {
-        (Some(netns), _) => detach(&netns, &device),
-        (None, Some(number)) => by_number(number, &device),
+        (Some(netns), _) => {
+            let _pass = gate.remove();
+            detach(&netns, &device)
+        }
+        (None, Some(number)) => by_number(number, &device, gate),
         // Not found is not gone: a process may hold it where we don't look. The runtime tears it down
         // after DEL has returned, and the sweep asks again.
         (None, None) => {
@@ -50,12 +53,14 @@ pub fn remove(job: DetachJob, roots: &Roots) -> Event {
     }
 }
 
-fn by_number(number: i32, device: &Device) -> Result<Detached, DetachError> {
+fn by_number(number: i32, device: &Device, gate: &Gate) -> Result<Detached, DetachError> {
     let mut socket = Socket::open().map_err(|source| DetachError::Remove {
         name: device.name.clone(),
         source,
     })?;
+    let pass = gate.remove();
     let detached = detach_by_number(&mut socket, number, device)?;
+    drop(pass);
     if detached == Detached::Absent {
         thread::sleep(DYING);
     }

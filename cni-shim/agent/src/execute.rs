@@ -14,12 +14,14 @@ use landfall_link::{BridgeLink, Chain, Hint, Netns, Node, VlanLink, detach};
 use crate::{engine::Input, records::Facts};
 
 mod again;
+mod gate;
 mod mend;
 mod nodes;
 mod pool;
 mod vlan;
 
 pub use again::Wanted;
+pub(crate) use gate::Gate;
 pub use mend::{LookJob, Looked, RemakeJob};
 pub use pool::{Pool, PoolError, Workers};
 

@@ -11,7 +11,9 @@ use std::{
 
 use landfall_link::{Chain, NetlinkError, Node};
 
-use super::{AttachJob, Attempt, DetachJob, Job, VlanJob, again, make, nodes::Nodes, vlan::tend};
+use super::{
+    AttachJob, Attempt, DetachJob, Job, VlanJob, again, gate::Gate, make, nodes::Nodes, vlan::tend,
+};
 use crate::{
     detach,
     engine::{Handle, Input},
@@ -22,13 +24,16 @@ use crate::{
 const AT_A_TIME: usize = 2;
 /// For those whose request waits elsewhere.
 const ATTACH_THREADS: usize = 1;
-/// A removal waits most of its time without the kernel's lock.
+/// So many links are removed at a time; see [`Gate`].
+const REMOVALS: usize = 2;
+/// More than that: one may search for its namespace, or wait for one to end.
 const DETACH_THREADS: usize = 4;
 
 /// Where links are made and removed.
 #[derive(Clone, Debug)]
 pub struct Pool {
     nodes: Arc<Nodes>,
+    gate: Arc<Gate>,
     roots: Roots,
     attach: Sender<AttachJob>,
     again: Sender<AttachJob>,
@@ -76,6 +81,7 @@ impl Pool {
         let (mend, mends) = mpsc::channel();
         let pool = Self {
             nodes: Arc::new(Nodes::new(nodes)),
+            gate: Arc::new(Gate::new(REMOVALS)),
             roots: roots.clone(),
             attach,
             again,
@@ -110,7 +116,7 @@ impl Pool {
     /// Does a job now, here; says what to tell the engine. `None`: it will be told later.
     pub(crate) fn run(&self, job: Job) -> Option<Input> {
         match job {
-            Job::Attach(job) => match self.nodes.with(|node| make(node, job)) {
+            Job::Attach(job) => match self.attach(|node| make(node, job)) {
                 Attempt::Over(input) => Some(input),
                 // Not here: who waits holds up everybody behind.
                 Attempt::Again(job, _) => {
@@ -118,14 +124,28 @@ impl Pool {
                     None
                 }
             },
-            Job::Detach(job) => Some(Input::Event(detach::remove(job, &self.roots))),
+            // A request's thread that waits is one that serves nobody.
+            Job::Detach(_) if self.gate.is_closed() => {
+                self.give(job);
+                None
+            }
+            Job::Detach(job) => Some(self.remove(job)),
             Job::Look(job) => Some(job.run(&self.roots)),
-            Job::Remake(job) => Some(self.nodes.with(|node| job.run(node, &self.roots))),
+            Job::Remake(job) => Some(self.attach(|node| job.run(node, &self.roots))),
             Job::Vlan(_) => {
                 self.give(job);
                 None
             }
         }
+    }
+
+    fn attach<T>(&self, work: impl FnOnce(&mut Node) -> T) -> T {
+        let _pass = self.gate.attach();
+        self.nodes.with(work)
+    }
+
+    fn remove(&self, job: DetachJob) -> Input {
+        Input::Event(detach::remove(job, &self.roots, &self.gate))
     }
 }
 
@@ -156,9 +176,7 @@ impl Workers {
             })?;
         }
         for (pool, engine, jobs) in shared(DETACH_THREADS, &pool, engine, detach) {
-            worker("detach", jobs, move |job| {
-                run(Job::Detach(job), &pool, &engine);
-            })?;
+            worker("detach", jobs, move |job| engine.tell(pool.remove(job)))?;
         }
         let mender = (pool.clone(), engine.clone());
         worker("mend", Arc::new(Mutex::new(mend)), move |job| {

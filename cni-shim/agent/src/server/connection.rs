@@ -72,9 +72,14 @@ impl Server {
             Ok(call) => self.tell(call),
             Err(error) => Told::Answered(Err(error)),
         };
-        if let Told::Add(_, answer) | Told::Del(answer) = &mut told
-            && let Some(answer) = self.at_once(answer)
-        {
+        let at_once = match &mut told {
+            Told::Add(_, answer) => self.at_once(answer, AT_ONCE),
+            // Its link is removed by now, or in its turn elsewhere: a wave of them waits here for nobody,
+            // or an ADD behind it would wait for all.
+            Told::Del(answer) => self.at_once(answer, Duration::ZERO),
+            Told::Answered(_) | Told::Later(_) => None,
+        };
+        if let Some(answer) = at_once {
             told = Told::Answered(answer::result(answer.ok()));
         }
         let asker = Asker {
@@ -130,10 +135,14 @@ impl Server {
     }
 
     /// Takes an answer that is there, or waits on this thread for one that is about to come.
-    fn at_once(&self, answer: &mut Receiver<Answer>) -> Option<Result<Answer, RecvError>> {
+    fn at_once(
+        &self,
+        answer: &mut Receiver<Answer>,
+        limit: Duration,
+    ) -> Option<Result<Answer, RecvError>> {
         let waker = Waker::from(Arc::new(Unpark(thread::current())));
         let mut context = Context::from_waker(&waker);
-        let end = (self.now)() + AT_ONCE;
+        let end = (self.now)() + limit;
         loop {
             if let Poll::Ready(answer) = Pin::new(&mut *answer).poll(&mut context) {
                 return Some(answer);

@@ -24,3 +24,4 @@ mod plugin;
 mod restart;
 mod rig;
 mod sweep;
+mod wave;

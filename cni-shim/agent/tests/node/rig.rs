@@ -124,7 +124,8 @@ pub(crate) struct Node {
 impl Node {
     pub(crate) fn new() -> Self {
         let (host, lan) = (Namespace::new("node"), Namespace::new("lan"));
-        let temporary = |role| std::env::temp_dir().join(unique(role));
+        // In memory, as /run is.
+        let temporary = |role| Path::new("/dev/shm").join(unique(role));
         let netns_dir = temporary("netns");
         fs::create_dir(&netns_dir).unwrap();
         let node = Self {
