@@ -59,7 +59,6 @@ fn garbage_can_not_be_decoded() {
     for text in [
         "",
         " ",
-        "null",
         "[]",
         "7",
         "\"x\"",
@@ -78,6 +77,8 @@ fn garbage_can_not_be_decoded() {
         Config::read(b"{\"name\":\"\xff\"}", None).unwrap_err().code,
         Code::Decode
     );
+    // Go reads null into a struct and leaves it as it is: what is missing is the name.
+    assert_eq!(code("null"), 7);
 }
 
 /// A value of 4 MiB of brackets must not exhaust the stack.
