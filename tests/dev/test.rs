@@ -68,7 +68,8 @@ fn unit() -> Result<()> {
     cargo("clippy --locked --workspace --all-targets -- -D warnings")?;
     // Alone: together with others it is built with their features, and std.
     cargo("build --locked --package landfall-core")?;
-    cargo("test --locked --workspace --exclude landfall-tests")?;
+    // All of them: a failure in one says nothing of the next.
+    cargo("test --locked --workspace --exclude landfall-tests --no-fail-fast")?;
     cargo("test --locked --package landfall-tests --lib --bins")
 }
 
