@@ -186,6 +186,8 @@ fn a_carrier_that_was_gone_for_a_moment_is_told_to_the_lan() -> Result<()> {
         heard=$(mktemp)
         timeout 12 tcpdump -lnei any arp > "$heard" 2>/dev/null &
         sleep 2
+        # The gateway is to be there afterwards.
+        sysctl -qw "net.ipv6.conf.$1.keep_addr_on_down=1"
         ip link set "$1" down
         ip link set "$1" up
         wait || :

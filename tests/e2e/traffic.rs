@@ -80,6 +80,8 @@ impl<'c> Crowd<'c> {
 
     /// Has every pod replaced, and does not wait.
     pub(crate) fn replace(&self) -> Result<()> {
+        // kubectl tells restarts apart by the second in which they were asked for.
+        std::thread::sleep(std::time::Duration::from_secs(1));
         self.kubectl(&["rollout", "restart", "deployment/crowd"])
     }
 

@@ -101,8 +101,12 @@ fn a_vlan_is_made_shared_kept_over_a_reboot_and_removed_after_its_last_network()
             case.pod(pod, node, &format!("{first},{second}"))?;
         }
         case.ready(&["one", "two"])?;
-        reach_each_other(case, "net1")?;
-        reach_each_other(case, "net2")?;
+        // Both interfaces are in one subnet: who answers for which is settled after a moment.
+        for interface in ["net1", "net2"] {
+            until(&format!("{interface} reaches the other pod"), SEEN, || {
+                reach_each_other(case, interface)
+            })?;
+        }
 
         let off = outage::power_off(cluster(), &nodes[0])?;
         off.end()?;
