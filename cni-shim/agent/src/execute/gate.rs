@@ -47,8 +47,11 @@ impl Gate {
 
     /// Whether a removal that comes now must wait.
     pub(crate) fn is_closed(&self) -> bool {
-        let state = self.lock();
-        state.attaching > 0 || self.is_full(&state)
+        self.must_wait(&self.lock())
+    }
+
+    fn must_wait(&self, state: &State) -> bool {
+        state.attaching > 0 || self.is_full(state)
     }
 
     fn is_full(&self, state: &State) -> bool {
@@ -62,10 +65,9 @@ impl Gate {
 
     /// A removal passes when it is its turn.
     pub(crate) fn remove(&self) -> Pass<'_> {
-        let closed = |state: &mut State| state.attaching > 0 || self.is_full(state);
         let state = self
             .changed
-            .wait_timeout_while(self.lock(), PATIENCE, closed)
+            .wait_timeout_while(self.lock(), PATIENCE, |state| self.must_wait(state))
             .unwrap_or_else(PoisonError::into_inner)
             .0;
         let state = self

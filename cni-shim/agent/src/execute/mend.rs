@@ -6,13 +6,16 @@ use landfall_core::{
     agent::Key,
     link::{Link, Observed},
 };
-use landfall_link::{Chain, Hint, Made, Netns, Node, devices, set_mtu};
+use landfall_link::{AttachError, Chain, Hint, Made, Netns, devices, set_mtu};
 
 use crate::{detach::find, engine::Input, records::Facts, scan::Roots};
 
 /// The kernel may still be tearing the old link down, which has the hardware address.
 const ATTEMPTS: usize = 10;
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// How an attempt to make a link ends.
+type Attached = Result<Made, AttachError>;
 
 /// A link to look for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,21 +102,26 @@ impl LookJob {
 // === impl RemakeJob ===
 
 impl RemakeJob {
-    /// Makes it, and says what to tell the engine.
-    pub(super) fn run(self, node: &mut Node, roots: &Roots) -> Input {
-        let made = self.make(node, roots);
+    /// Makes it by `attach`, and says what to tell the engine. Between two attempts it holds nothing that
+    /// an ADD may need.
+    pub(super) fn run(self, roots: &Roots, attach: impl Fn(&Netns, &Link) -> Attached) -> Input {
+        let made = self.make(roots, attach);
         Input::Remade(self.key, made.map(Box::new))
     }
 
-    fn make(&self, node: &mut Node, roots: &Roots) -> Result<Made, String> {
+    fn make(
+        &self,
+        roots: &Roots,
+        attach: impl Fn(&Netns, &Link) -> Attached,
+    ) -> Result<Made, String> {
         let netns = open(&self.facts, roots)?;
-        let mut result = node.attach(&netns, &self.link);
+        let mut result = attach(&netns, &self.link);
         for _ in 1..ATTEMPTS {
             match &result {
                 Err(error) if error.hint().is_some_and(Hint::may_pass) => thread::sleep(PAUSE),
                 _ => break,
             }
-            result = node.attach(&netns, &self.link);
+            result = attach(&netns, &self.link);
         }
         result.map_err(|error| format!("network {}: {}", self.network, Chain(&error)))
     }

@@ -131,7 +131,9 @@ impl Pool {
             }
             Job::Detach(job) => Some(self.remove(job)),
             Job::Look(job) => Some(job.run(&self.roots)),
-            Job::Remake(job) => Some(self.attach(|node| job.run(node, &self.roots))),
+            Job::Remake(job) => Some(job.run(&self.roots, |netns, link| {
+                self.attach(|node| node.attach(netns, link))
+            })),
             Job::Vlan(_) => {
                 self.give(job);
                 None
