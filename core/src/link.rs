@@ -145,7 +145,8 @@ pub struct ObservedAddress {
 /// What IFLA_IFALIAS starts with on every link of ours.
 pub const ALIAS: &str = "landfall:";
 
-fn is_link_local(address: IpAddr) -> bool {
+/// Whether an address is of one link alone: IPv6's, which every interface may have.
+pub const fn is_link_local(address: IpAddr) -> bool {
     matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local())
 }
 

@@ -162,6 +162,11 @@ fn silent(link: &HostLink) -> Option<(&'static str, String)> {
     (!link.carrier).then(|| ("NoCarrier", format!("{name} has no carrier")))
 }
 
+/// The link of that index.
+pub(crate) fn with_index(links: &[Arc<HostLink>], index: u32) -> Option<&Arc<HostLink>> {
+    links.iter().find(|link| link.index == index)
+}
+
 /// What a rule says of links; `None` if it names nothing that this agent knows.
 fn link_match(rule: &ServedParent) -> Option<LinkMatch> {
     if let Some(name) = &rule.interface {

@@ -15,14 +15,13 @@ use landfall_core::{
     id::Name,
     link::{Device, Observed, ObservedDriver, Step, plan_detach},
 };
-use netlink_packet_route::link::{LinkAttribute, LinkMessage};
 use nix::errno::Errno;
 
 use crate::{
     message,
     monitor::{Event, Monitor},
     netns::{Inside, Netns, NetnsError},
-    observe::{ObserveError, find, get_link},
+    observe::{ObserveError, by_name, find},
     socket::{NetlinkError, Socket},
 };
 
@@ -88,9 +87,7 @@ pub fn detach(netns: &Netns, device: &Device) -> Result<Detached, DetachError> {
 pub fn detach_named(netns: &Netns, name: &Name) -> Result<Detached, DetachError> {
     netns.enter(|inside| {
         let mut socket = inside.socket()?;
-        let mut message = LinkMessage::default();
-        message.attributes = vec![LinkAttribute::IfName(name.as_str().to_owned())];
-        match get_link(&mut socket, message).map_err(ObserveError::Links)? {
+        match by_name(&mut socket, name.as_str()).map_err(ObserveError::Links)? {
             None => Ok(Detached::Absent),
             Some(found) if matches!(found.driver, ObservedDriver::Ours(_)) => {
                 remove(socket, found.index, name)

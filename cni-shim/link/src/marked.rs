@@ -1,13 +1,13 @@
 //! Links of the node that are made for a network, and carry its mark.
 
 use landfall_core::id::Name;
-use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkMessage};
+use netlink_packet_route::link::{LinkAttribute, LinkFlags};
 use nix::errno::Errno;
 
 use crate::{
     attach::Node,
     message,
-    observe::get_link,
+    observe::by_name,
     socket::{NetlinkError, Request},
 };
 
@@ -47,8 +47,6 @@ impl Node {
     }
 
     fn index_of(&mut self, name: &Name) -> Result<Option<u32>, NetlinkError> {
-        let mut message = LinkMessage::default();
-        message.attributes = vec![LinkAttribute::IfName(name.as_str().to_owned())];
-        Ok(get_link(self.host(), message)?.map(|link| link.index))
+        Ok(by_name(self.host(), name.as_str())?.map(|link| link.index))
     }
 }

@@ -127,12 +127,8 @@ fn broadcast(net: ipnet::Ipv4Net) -> Option<Ipv4Addr> {
 
 fn route(index: u32, route: &Route, on_link: bool) -> RouteMessage {
     let destination = route.destination.trunc();
-    let mut message = RouteMessage::default();
-    message.header.address_family = family(destination.addr());
-    message.header.destination_prefix_length = destination.prefix_len();
-    message.header.table = RouteHeader::RT_TABLE_MAIN;
+    let mut message = through(index, destination, route.gateway, route.metric);
     message.header.protocol = RouteProtocol::Static;
-    message.header.kind = RouteType::Unicast;
     // IPv4 wants to hear that a route without gateway ends on the link.
     message.header.scope = match (destination, route.gateway) {
         (IpNet::V4(_), None) => RouteScope::Link,
@@ -141,6 +137,21 @@ fn route(index: u32, route: &Route, on_link: bool) -> RouteMessage {
     if on_link {
         message.header.flags = RouteFlags::Onlink;
     }
+    message
+}
+
+/// What every route through a link has, whoever makes it.
+pub(crate) fn through(
+    index: u32,
+    destination: IpNet,
+    gateway: Option<IpAddr>,
+    metric: Option<u32>,
+) -> RouteMessage {
+    let mut message = RouteMessage::default();
+    message.header.address_family = family(destination.addr());
+    message.header.destination_prefix_length = destination.prefix_len();
+    message.header.table = RouteHeader::RT_TABLE_MAIN;
+    message.header.kind = RouteType::Unicast;
     message.attributes = vec![RouteAttribute::Oif(index)];
     if destination.prefix_len() > 0 {
         let address = RouteAddress::from(destination.addr());
@@ -148,13 +159,13 @@ fn route(index: u32, route: &Route, on_link: bool) -> RouteMessage {
             .attributes
             .push(RouteAttribute::Destination(address));
     }
-    let gateway = route.gateway.map(RouteAddress::from);
+    let gateway = gateway.map(RouteAddress::from);
     message
         .attributes
         .extend(gateway.map(RouteAttribute::Gateway));
     message
         .attributes
-        .extend(route.metric.map(RouteAttribute::Priority));
+        .extend(metric.map(RouteAttribute::Priority));
     message
 }
 

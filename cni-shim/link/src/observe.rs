@@ -89,9 +89,7 @@ pub fn devices(netns: &Netns) -> Result<Vec<Observed>, ObserveError> {
 /// The link of a device, found by its name, else by its index, as the pod may have renamed it; if
 /// neither is the device, whatever has the name.
 pub(crate) fn find(socket: &mut Socket, device: &Device) -> Result<Option<Observed>, NetlinkError> {
-    let mut by_name = LinkMessage::default();
-    by_name.attributes = vec![LinkAttribute::IfName(device.name.as_str().to_owned())];
-    let named = get_link(socket, by_name)?;
+    let named = by_name(socket, device.name.as_str())?;
     if named.as_ref().is_some_and(|link| device.is(link)) {
         return Ok(named);
     }
@@ -102,6 +100,12 @@ pub(crate) fn find(socket: &mut Socket, device: &Device) -> Result<Option<Observ
 pub(crate) fn by_index(socket: &mut Socket, index: u32) -> Result<Option<Observed>, NetlinkError> {
     let mut message = LinkMessage::default();
     message.header.index = index;
+    get_link(socket, message)
+}
+
+pub(crate) fn by_name(socket: &mut Socket, name: &str) -> Result<Option<Observed>, NetlinkError> {
+    let mut message = LinkMessage::default();
+    message.attributes = vec![LinkAttribute::IfName(name.to_owned())];
     get_link(socket, message)
 }
 

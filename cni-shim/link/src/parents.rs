@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 use landfall_core::{
     id::Name,
-    link::{Observed, ObservedDriver, kernel_word},
+    link::{Observed, ObservedDriver, is_link_local, kernel_word},
     mac::Mac,
 };
 use nix::libc::{
@@ -145,6 +145,19 @@ fn pci_address(attributes: Attributes<'_>) -> Option<String> {
 // === impl Parent ===
 
 impl Parent {
+    /// Whether something of its own namespace uses it: a link on top of it, a port of it, a bridge or bond
+    /// that it is a port of, an address. The kernel gives an IPv6 link-local one to every link.
+    pub fn is_used<'l, L>(&self, links: L) -> bool
+    where
+        L: IntoIterator<Item = &'l Self>,
+    {
+        let mut links = links.into_iter();
+        let index = Some(self.index);
+        self.port_of.is_some()
+            || links.any(|other| other.below == index || other.port_of == index)
+            || self.addresses.iter().any(|net| !is_link_local(net.addr()))
+    }
+
     /// IFLA_INFO_KIND: what drives it, empty for hardware.
     pub fn kind(&self) -> &str {
         match &self.driver {

@@ -11,19 +11,15 @@ use landfall_core::{
 };
 use netlink_packet_core::NLM_F_CREATE;
 use netlink_packet_route::{
-    AddressFamily, RouteNetlinkMessage,
-    link::{LinkAttribute, LinkMessage},
-    route::{
-        RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope,
-        RouteType,
-    },
+    RouteNetlinkMessage,
+    route::{RouteAttribute, RouteHeader, RouteProtocol, RouteScope},
 };
 
 use crate::{
     attach::{AttachError, Node},
     message,
     netns::Netns,
-    observe::{ObserveError, addresses, by_index, get_link, routes_with_link},
+    observe::{ObserveError, addresses, by_index, by_name, routes_with_link},
     socket::{NetlinkError, Request},
 };
 
@@ -71,9 +67,7 @@ impl Node {
 
     /// The link of that name, without its addresses and routes.
     pub fn link_named(&mut self, name: &str) -> Result<Option<Observed>, ObserveError> {
-        let mut message = LinkMessage::default();
-        message.attributes = vec![LinkAttribute::IfName(name.to_owned())];
-        get_link(self.host(), message).map_err(ObserveError::Links)
+        by_name(self.host(), name).map_err(ObserveError::Links)
     }
 
     /// The link that the first default route leaves through, IPv4 before IPv6.
@@ -132,31 +126,9 @@ impl Node {
 /// As the reference plugins ask for it: NLM_F_CREATE alone, protocol boot, no bit of the destination
 /// taken away.
 fn insert(index: u32, route: &InsertedRoute) -> Request {
-    let destination = route.destination;
-    let mut message = RouteMessage::default();
-    message.header.address_family = match destination {
-        IpNet::V4(_) => AddressFamily::Inet,
-        IpNet::V6(_) => AddressFamily::Inet6,
-    };
-    message.header.destination_prefix_length = destination.prefix_len();
+    let mut message = message::through(index, route.destination, route.gateway, route.metric);
     message.header.protocol = RouteProtocol::Boot;
-    message.header.kind = RouteType::Unicast;
     message.header.scope = route.scope.map_or(RouteScope::Universe, RouteScope::from);
-    message.header.table = RouteHeader::RT_TABLE_MAIN;
-    message.attributes = vec![RouteAttribute::Oif(index)];
-    if destination.prefix_len() > 0 {
-        let address = RouteAddress::from(destination.addr());
-        message
-            .attributes
-            .push(RouteAttribute::Destination(address));
-    }
-    let gateway = route.gateway.map(RouteAddress::from);
-    message
-        .attributes
-        .extend(gateway.map(RouteAttribute::Gateway));
-    message
-        .attributes
-        .extend(route.metric.map(RouteAttribute::Priority));
     if let Some(table) = route.table {
         // The header has one byte; the attribute goes before it.
         message.header.table = RouteHeader::RT_TABLE_UNSPEC;

@@ -136,10 +136,8 @@ impl Node {
 
     /// Removes a VLAN that we made, with every link on top of it. One that is gone is removed.
     pub fn remove_vlan(&mut self, index: u32) -> Result<(), VlanError> {
-        match self.host().call(message::remove(index)) {
-            Err(error) if error.errno() == Some(Errno::ENODEV) => Ok(()),
-            result => result.map_err(|source| VlanError::Remove { index, source }),
-        }
+        let removed = self.remove_link(index);
+        removed.map_err(|source| VlanError::Remove { index, source })
     }
 }
 

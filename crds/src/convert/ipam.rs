@@ -5,10 +5,11 @@ use std::{net::IpAddr, time::Duration};
 use ipnet::IpNet;
 use landfall_core::{
     address::{Family, Range},
+    link::is_link_local,
     network::{Ipam, IpamType, Subnet, reserved, usable},
 };
 
-use super::{At, Fault, route::is_link_local, selector, text};
+use super::{At, Fault, selector, text};
 use crate::network_spec::{IpamSpec, RangeSpec, ReuseDelaySpec, SubnetSpec};
 
 /// How long a released address rests, if the user does not say.

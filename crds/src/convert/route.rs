@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use landfall_core::{
     address::Family,
+    link::is_link_local,
     network::{Ipam, IpamType, Neighbor, Route},
 };
 
@@ -61,13 +62,6 @@ fn is_on_link(gateway: IpAddr, ipam: &Ipam) -> bool {
     ipam.kind != IpamType::Cluster
         || is_link_local(gateway)
         || ipam.subnets.iter().any(|s| s.cidr.contains(&gateway))
-}
-
-pub(super) const fn is_link_local(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(_) => false,
-        IpAddr::V6(address) => address.is_unicast_link_local(),
-    }
 }
 
 pub(super) fn neighbors(at: &At, specs: &[NeighborSpec]) -> Result<Vec<Neighbor>, Fault> {

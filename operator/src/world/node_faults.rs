@@ -1,7 +1,10 @@
 //! Pods whose node can't attach them: it has nothing to hang their link from, or its runtime does not
 //! call the plugin.
 
-use landfall_core::{id::Uid, ledger::view::Pod};
+use landfall_core::{
+    id::Uid,
+    ledger::view::{Pod, Want},
+};
 use landfall_crds::{
     keys::{condition, event, reason},
     node::{LandfallNode, ServedNetwork},
@@ -29,12 +32,16 @@ impl World {
     }
 }
 
+/// What the pod asks for and has not got.
+fn unattached<'p>(node: &LandfallNode, owner: Uid, pod: &'p Pod) -> impl Iterator<Item = &'p Want> {
+    let is_attached = move |want: &&Want| attached(node, owner, want.interface.as_str()).is_some();
+    pod.wants.iter().filter(move |want| !is_attached(want))
+}
+
 /// Nothing else tells of it: the runtime starts the pod without a call of the plugin.
 fn chain_blocked(node: &LandfallNode, owner: Uid, pod: &Pod) -> Option<String> {
     let why = blocked_chain(node)?;
-    let is_attached = |interface: &str| attached(node, owner, interface).is_some();
-    let mut wants = pod.wants.iter();
-    let missing = wants.find(|want| !is_attached(want.interface.as_str()))?;
+    let missing = unattached(node, owner, pod).next()?;
     Some(format!(
         "the pod starts without {}: {why}; delete the pod when the node's condition ChainBlocked has gone",
         missing.interface
@@ -49,11 +56,7 @@ pub(super) fn blocked_chain(node: &LandfallNode) -> Option<&str> {
 }
 
 fn missing_parent(node: &LandfallNode, owner: Uid, pod: &Pod) -> Option<String> {
-    let mut wants = pod.wants.iter();
-    let why = wants.find_map(|want| {
-        if attached(node, owner, want.interface.as_str()).is_some() {
-            return None;
-        }
+    let why = unattached(node, owner, pod).find_map(|want| {
         let mut networks = node.spec.networks.iter();
         let network = networks.find(|network| network.uid == want.network)?;
         lacks_parent(node, network)

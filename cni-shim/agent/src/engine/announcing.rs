@@ -7,7 +7,7 @@ use landfall_crds::node::ServedNetwork;
 use landfall_link::Parent as HostLink;
 
 use super::Engine;
-use crate::{announce::Announcement, records::Facts};
+use crate::{announce::Announcement, parents::with_index, records::Facts};
 
 impl Engine {
     /// After an attach: the kernel has sent the first by itself.
@@ -20,7 +20,7 @@ impl Engine {
     pub(super) fn announce_returned(&self, before: &[Arc<HostLink>]) {
         let (mut returned, mut renumbered) = (BTreeSet::new(), BTreeSet::new());
         for link in &self.host_links {
-            let Some(old) = find(before, link.index) else {
+            let Some(old) = with_index(before, link.index) else {
                 continue;
             };
             let came = carriers(&self.host_links, link) > carriers(before, old);
@@ -87,16 +87,12 @@ impl Engine {
     }
 }
 
-fn find(links: &[Arc<HostLink>], index: u32) -> Option<&Arc<HostLink>> {
-    links.iter().find(|link| link.index == index)
-}
-
 /// How often a carrier has come, to the link or to one below it: a VLAN hears of its parent's only what
 /// the kernel tells once a second.
 fn carriers(links: &[Arc<HostLink>], link: &HostLink) -> u32 {
     /// The kernel's own limit (MAX_NEST_DEV).
     const DEEPEST: usize = 8;
-    let below = |link: &&HostLink| find(links, link.below?).map(Arc::as_ref);
+    let below = |link: &&HostLink| with_index(links, link.below?).map(Arc::as_ref);
     std::iter::successors(Some(link), below)
         .take(DEEPEST)
         .fold(0, |sum, link| sum.saturating_add(link.carrier_ups))

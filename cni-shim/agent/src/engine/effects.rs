@@ -97,21 +97,13 @@ impl Engine {
         let Some(flight) = self.flights.get_mut(&token) else {
             return;
         };
-        let device = &attached.wanted.device;
         let facts = Facts {
             netns: flight.sandbox.path.clone(),
             cookie: flight.sandbox.cookie,
             number: flight.sandbox.number,
-            name: device.name.clone(),
-            index: device.index,
-            parent: device.parent,
-            kind: device.driver.kind(),
-            mode: Some(device.driver.mode().to_owned()),
-            flag: device.driver.flag().map(|flag| flag.to_string()),
-            mac: device.mac,
-            mtu: device.mtu,
             pod: flight.sandbox.pod.clone(),
             network: attached.network.clone(),
+            ..Facts::of(&attached.wanted.device)
         };
         self.facts.insert(key.clone(), facts);
         flight.attached.insert(key.clone(), attached.clone());

@@ -60,18 +60,10 @@ impl Engine {
 impl Missing {
     /// The parent that would mend it.
     pub(crate) const fn bridge(&self) -> Option<&BridgeLink> {
-        match self {
-            Self::NoBridge { bridge, why: None } => Some(bridge),
-            Self::NoBridge { .. }
-            | Self::NoRule
-            | Self::NoLink { .. }
-            | Self::Ambiguous { .. }
-            | Self::Unfit { .. }
-            | Self::Held { .. }
-            | Self::Elsewhere { .. }
-            | Self::Conflict { .. }
-            | Self::NoVlan { .. }
-            | Self::VlanName { .. } => None,
+        if let Self::NoBridge { bridge, why: None } = self {
+            Some(bridge)
+        } else {
+            None
         }
     }
 }

@@ -27,6 +27,7 @@ use landfall_link::Parent as HostLink;
 use super::Engine;
 use crate::{
     execute::{Job, LookJob},
+    parents::with_index,
     records::Facts,
 };
 
@@ -173,7 +174,7 @@ impl Engine {
     }
 
     fn host_link(&self, index: u32) -> Option<&Arc<HostLink>> {
-        self.host_links.iter().find(|link| link.index == index)
+        with_index(&self.host_links, index)
     }
 
     /// The parent that the attachment's network has now.

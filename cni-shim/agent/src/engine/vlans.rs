@@ -3,7 +3,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::IpAddr,
     sync::Arc,
 };
 
@@ -13,7 +12,7 @@ use landfall_link::{Parent as HostLink, VlanLink};
 use super::Engine;
 use crate::{
     execute::{Job, VlanJob},
-    parents::{Missing, is_made},
+    parents::{Missing, is_made, with_index},
 };
 
 /// What is being done, and what failed, about VLANs.
@@ -139,10 +138,7 @@ impl Engine {
     /// Made by us, with an MTU below the parent's: the kernel lowers it with the parent's and leaves it there.
     fn narrow_vlans(&self) -> Vec<(u32, u32)> {
         let links = &self.host_links;
-        let parents_mtu = |link: &HostLink| {
-            let mut below = links.iter().filter(|below| Some(below.index) == link.below);
-            below.next().map(|below| below.mtu)
-        };
+        let parents_mtu = |link: &HostLink| Some(with_index(links, link.below?)?.mtu);
         links
             .iter()
             .filter(|link| is_made(link))
@@ -169,34 +165,19 @@ impl Engine {
     fn is_used(&self, link: &HostLink) -> bool {
         let attached = self.facts.values().any(|facts| facts.parent == link.index);
         let chosen = self.parents.chosen().any(|one| one.index == link.index);
-        let mut others = self.host_links.iter();
-        let on_top = others
-            .any(|other| other.below == Some(link.index) || other.port_of == Some(link.index));
         // The node itself, or whoever set that up by hand.
-        let has_address = link.addresses.iter().any(|net| !is_automatic(net.addr()));
-        attached || chosen || on_top || link.port_of.is_some() || has_address
+        let links = self.host_links.iter().map(Arc::as_ref);
+        attached || chosen || link.is_used(links)
     }
-}
-
-/// The kernel gives an IPv6 link-local address to every link.
-fn is_automatic(address: IpAddr) -> bool {
-    matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
 }
 
 impl Missing {
     /// The VLAN that would mend it.
     pub(crate) const fn vlan(&self) -> Option<&VlanLink> {
-        match self {
-            Self::NoVlan { vlan, .. } => Some(vlan),
-            Self::NoRule
-            | Self::NoLink { .. }
-            | Self::Ambiguous { .. }
-            | Self::Unfit { .. }
-            | Self::Held { .. }
-            | Self::Elsewhere { .. }
-            | Self::Conflict { .. }
-            | Self::NoBridge { .. }
-            | Self::VlanName { .. } => None,
+        if let Self::NoVlan { vlan, .. } = self {
+            Some(vlan)
+        } else {
+            None
         }
     }
 }

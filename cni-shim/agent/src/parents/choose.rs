@@ -6,7 +6,7 @@ use landfall_core::{link::ObservedDriver, network::LinkMatch};
 use landfall_crds::node::{ServedNetwork, ServedParent};
 use landfall_link::{Parent as HostLink, is_vlan_alias};
 
-use super::{Choice, Missing, isolated, link_match, vlan};
+use super::{Choice, Missing, isolated, link_match, vlan, with_index};
 
 /// Links that take all packets of their ports, which then carry no macvlan or ipvlan. A VRF is none: its
 /// ports keep their packets. Read in Linux 6.18 (callers of netdev_rx_handler_register); bridge tried.
@@ -95,7 +95,7 @@ pub(crate) fn is_made(link: &HostLink) -> bool {
 
 /// Who takes all packets of a link, if somebody does.
 fn holder<'l>(link: &HostLink, links: &'l [Arc<HostLink>]) -> Option<&'l Arc<HostLink>> {
-    let of = links.iter().find(|of| Some(of.index) == link.port_of)?;
+    let of = with_index(links, link.port_of?)?;
     HOLDERS.contains(&of.kind()).then_some(of)
 }
 
@@ -150,7 +150,7 @@ fn lowest<'l>(
     if !is_same_kind {
         return Ok(link);
     }
-    let below = links.iter().find(|below| Some(below.index) == link.below);
+    let below = link.below.and_then(|below| with_index(links, below));
     below.ok_or_else(|| Missing::Elsewhere {
         interface: link.name.to_string(),
         kind: link.kind().to_owned(),

@@ -52,6 +52,25 @@ pub struct Facts {
 // === impl Facts ===
 
 impl Facts {
+    /// Those of a link that is to be made; where it is and whose is left to fill in.
+    pub fn of(device: &Device) -> Self {
+        Self {
+            netns: PathBuf::new(),
+            cookie: 0,
+            number: None,
+            name: device.name.clone(),
+            index: device.index,
+            parent: device.parent,
+            kind: device.driver.kind(),
+            mode: Some(device.driver.mode().to_owned()),
+            flag: device.driver.flag().map(|flag| flag.to_string()),
+            mac: device.mac,
+            mtu: device.mtu,
+            pod: String::new(),
+            network: String::new(),
+        }
+    }
+
     /// As much of the device as it takes to know it again.
     pub fn device(&self) -> Device {
         Device {

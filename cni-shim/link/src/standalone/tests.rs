@@ -1,5 +1,7 @@
 //! Routes of CNI results as requests.
 
+use netlink_packet_route::route::{RouteAddress, RouteMessage};
+
 use super::*;
 
 fn route(destination: &str) -> InsertedRoute {

@@ -9,6 +9,7 @@ use super::{
     place::{At, Fault},
     source::Given,
 };
+use crate::standalone::driver;
 
 mod ipam;
 mod parent;
@@ -91,18 +92,15 @@ fn known(mut fields: Fields) -> Result<(Option<(NetworkKind, bool)>, Fields), Fa
             .fault("is missing, expected macvlan or ipvlan"));
     };
     let known = match kind.as_str() {
-        "macvlan" => Some((NetworkKind::Macvlan, false)),
-        "ipvlan" => Some((NetworkKind::Ipvlan, false)),
         "vlan" => Some((NetworkKind::Macvlan, true)),
         "landfall" => match fields.text("driver")? {
             None => None,
-            Some((_, driver)) if driver == "macvlan" => Some((NetworkKind::Macvlan, false)),
-            Some((_, driver)) if driver == "ipvlan" => Some((NetworkKind::Ipvlan, false)),
-            Some((at, driver)) => {
-                return Err(at.fault(format!("is {driver:?}, expected macvlan or ipvlan")));
+            Some((at, word)) => {
+                let fault = || at.fault(format!("is {word:?}, expected macvlan or ipvlan"));
+                Some((driver(&word).ok_or_else(fault)?, false))
             }
         },
-        _ => None,
+        word => driver(word).map(|kind| (kind, false)),
     };
     Ok((known, fields))
 }
@@ -149,10 +147,7 @@ fn link(mut fields: Fields, network: &mut Network) -> Result<(), Fault> {
     if network.kind == NetworkKind::Ipvlan
         && let Some((at, flag)) = fields.text("flag")?
     {
-        let flag = flag
-            .parse()
-            .map_err(|error| at.fault(format!("is {flag:?}: {error}")))?;
-        network.spec.flag = Some(flag);
+        network.set_flag(&at, &flag)?;
     }
     let parent = parent::parent(&mut fields, network)?;
     network.spec.parents.push(parent);

@@ -17,21 +17,19 @@ use super::{
     place::{At, Fault, Notes},
     pool::Pool,
 };
+use crate::standalone;
 
 /// The network that Docker describes.
 pub(super) fn network(mut fields: Fields) -> Result<Outcome, Fault> {
     let at = fields.place().clone();
     let name = fields.text("Name")?;
     let (_, name) = name.ok_or_else(|| at.field("Name").fault("is missing"))?;
-    let kind = match fields.text("Driver")? {
-        Some((_, driver)) if driver == "macvlan" => NetworkKind::Macvlan,
-        Some((_, driver)) if driver == "ipvlan" => NetworkKind::Ipvlan,
-        other => {
-            let driver = other.map(|(_, driver)| driver).unwrap_or_default();
-            return Ok(Outcome::Other(format!(
-                "{at}: the network {name} has the driver {driver}, expected macvlan or ipvlan"
-            )));
-        }
+    let driver = fields.text("Driver")?.map(|(_, driver)| driver);
+    let driver = driver.unwrap_or_default();
+    let Some(kind) = standalone::driver(&driver) else {
+        return Ok(Outcome::Other(format!(
+            "{at}: the network {name} has the driver {driver}, expected macvlan or ipvlan"
+        )));
     };
     let mut network = Network::new(&name, kind);
     network
@@ -40,7 +38,7 @@ pub(super) fn network(mut fields: Fields) -> Result<Outcome, Fault> {
     let mut options = fields
         .object("Options")?
         .unwrap_or_else(|| Fields::empty(&at.field("Options")));
-    driver(&mut options, &mut network)?;
+    mode_and_flag(&mut options, &mut network)?;
     let parent = parent(&mut options)?;
     let internal = fields.flag("Internal")?;
     if parent.is_none() || internal {
@@ -54,8 +52,7 @@ pub(super) fn network(mut fields: Fields) -> Result<Outcome, Fault> {
     Ok(Outcome::Network(Box::new(network)))
 }
 
-/// Mode and flag.
-fn driver(options: &mut Fields, network: &mut Network) -> Result<(), Fault> {
+fn mode_and_flag(options: &mut Fields, network: &mut Network) -> Result<(), Fault> {
     let mode = match network.kind {
         NetworkKind::Macvlan => "macvlan_mode",
         NetworkKind::Ipvlan => "ipvlan_mode",
@@ -66,10 +63,7 @@ fn driver(options: &mut Fields, network: &mut Network) -> Result<(), Fault> {
     if network.kind == NetworkKind::Ipvlan
         && let Some((at, flag)) = options.text("ipvlan_flag")?
     {
-        let flag = flag
-            .parse()
-            .map_err(|error| at.fault(format!("is {flag:?}: {error}")))?;
-        network.spec.flag = Some(flag);
+        network.set_flag(&at, &flag)?;
     }
     Ok(())
 }

@@ -7,7 +7,8 @@ use std::net::IpAddr;
 
 use landfall_core::{
     address::{Family, Range},
-    network::{DefaultRoute, IpamType, NetworkKind, VlanProtocol, usable},
+    link::kernel_word,
+    network::{DefaultRoute, IpamType, VlanProtocol, usable},
 };
 
 use super::network::{Network, Parent, Subnet, Vlan};
@@ -50,7 +51,7 @@ impl Script {
         self.comment(&format!(
             "{}: {} in mode {}",
             network.name,
-            kind(network.kind),
+            kernel_word(network.kind),
             network.spec.mode
         ));
         self.run(&format!("ip netns add {}", self.pod));
@@ -142,7 +143,11 @@ impl Script {
         if let Some(length) = length {
             word(format!("txqueuelen {length}"));
         }
-        word(format!("type {} mode {}", kind(network.kind), spec.mode));
+        word(format!(
+            "type {} mode {}",
+            kernel_word(network.kind),
+            spec.mode
+        ));
         if let Some(flag) = spec.flag {
             word(flag.to_string());
         }
@@ -249,10 +254,6 @@ impl Script {
         self.text.extend(plain);
         self.text.push('\n');
     }
-}
-
-const fn kind(kind: NetworkKind) -> &'static str {
-    landfall_core::link::kernel_word(kind)
 }
 
 /// A sandbox gets one address of each family.

@@ -197,6 +197,13 @@ impl Network {
         Ok(())
     }
 
+    /// Sets the flag of ipvlan, by the kernel's word for it.
+    pub(super) fn set_flag(&mut self, at: &At, word: &str) -> Result<(), Fault> {
+        let flag = word.parse();
+        self.spec.flag = Some(flag.map_err(|error| at.fault(format!("is {word:?}: {error}")))?);
+        Ok(())
+    }
+
     pub(super) fn set_mtu(&mut self, at: &At, mtu: u32) -> Result<(), Fault> {
         let subnets = &self.spec.ipam.subnets;
         let least = if subnets.iter().any(|s| s.cidr.addr().is_ipv6()) {

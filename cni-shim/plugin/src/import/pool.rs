@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use landfall_core::{
     address::{Family, Range},
+    link::is_link_local,
     network::reserved,
 };
 
@@ -112,7 +113,7 @@ impl Gathered {
     /// Names the router. One that pods could not reach is left out.
     pub(super) fn set_gateway(&mut self, at: &At, gateway: IpAddr, notes: &mut Notes) {
         let cidr = self.cidr;
-        let link_local = matches!(gateway, IpAddr::V6(g) if g.is_unicast_link_local());
+        let link_local = is_link_local(gateway);
         let near = cidr.contains(&gateway) || link_local && cidr.addr().is_ipv6();
         let is_end = |end: IpAddr| end == gateway && cidr.prefix_len() < 31 && end.is_ipv4();
         if !near || is_end(cidr.network()) || is_end(cidr.broadcast()) {

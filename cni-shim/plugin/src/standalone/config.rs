@@ -1,8 +1,11 @@
 //! The configuration of a stand-alone network: that of the reference plugins macvlan and ipvlan, and a
 //! few keys of ours.
 
-use landfall_core::network::{
-    Driver, IpvlanFlag, IpvlanMode, Macvlan, MacvlanMode, NetworkKind, Vlan,
+use std::str::FromStr;
+
+use landfall_core::{
+    link::kernel_word,
+    network::{Driver, Macvlan, MacvlanMode, NetworkKind, Vlan},
 };
 use serde_json::value::RawValue;
 
@@ -56,16 +59,11 @@ pub struct Config<'a> {
 
 /// A mode or flag that the driver does not have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown {kind} {what}: {text:?}", kind = kind_word(*kind))]
+#[error("unknown {kind} {what}: {text:?}", kind = kernel_word(*kind))]
 pub struct Unknown {
     kind: NetworkKind,
     what: &'static str,
     text: String,
-}
-
-/// The plugin's name of a kind.
-pub const fn kind_word(kind: NetworkKind) -> &'static str {
-    landfall_core::link::kernel_word(kind)
 }
 
 // === impl Config ===
@@ -117,33 +115,27 @@ impl<'a> Config<'a> {
                 ..Macvlan::default()
             }),
             NetworkKind::Ipvlan => Driver::Ipvlan {
-                mode: self.ipvlan_mode()?,
-                flag: self.ipvlan_flag()?,
+                mode: self.word("mode", &self.mode)?,
+                flag: self.word("flag", &self.flag)?,
             },
         })
     }
 
     /// Not `source`: the reference has no such mode, and here is no list of peers.
     fn macvlan_mode(&self) -> Result<MacvlanMode, Unknown> {
-        match self.mode.as_str() {
-            "" => Ok(MacvlanMode::Bridge),
-            "source" => Err(self.unknown("mode", &self.mode)),
-            mode => mode.parse().map_err(|_| self.unknown("mode", mode)),
+        let mode = self.word("mode", &self.mode)?;
+        if mode == MacvlanMode::Source {
+            return Err(self.unknown("mode", &self.mode));
         }
+        Ok(mode)
     }
 
-    fn ipvlan_mode(&self) -> Result<IpvlanMode, Unknown> {
-        match self.mode.as_str() {
-            "" => Ok(IpvlanMode::L2),
-            mode => mode.parse().map_err(|_| self.unknown("mode", mode)),
+    /// A word of the kernel; an empty text is the default.
+    fn word<T: FromStr + Default>(&self, what: &'static str, text: &str) -> Result<T, Unknown> {
+        if text.is_empty() {
+            return Ok(T::default());
         }
-    }
-
-    fn ipvlan_flag(&self) -> Result<IpvlanFlag, Unknown> {
-        match self.flag.as_str() {
-            "" => Ok(IpvlanFlag::Bridge),
-            flag => flag.parse().map_err(|_| self.unknown("flag", flag)),
-        }
+        text.parse().map_err(|_| self.unknown(what, text))
     }
 
     fn unknown(&self, what: &'static str, text: &str) -> Unknown {

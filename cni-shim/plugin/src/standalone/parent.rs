@@ -1,9 +1,12 @@
 //! The parent: `master`, or the link of the default route, on the node or in the sandbox.
 
-use landfall_core::{link::Observed, network::NetworkKind};
+use landfall_core::{
+    link::{Observed, kernel_word},
+    network::NetworkKind,
+};
 use landfall_link::{Chain, Netns, Node};
 
-use super::{Call, config::kind_word, internal, result::CniResult, sandbox};
+use super::{Call, internal, result::CniResult, sandbox};
 use crate::spec::CniError;
 
 impl Call<'_> {
@@ -56,7 +59,7 @@ impl Call<'_> {
 
     /// `macvlan`, or `ipvlan`.
     pub(super) const fn kind(&self) -> &'static str {
-        kind_word(self.config.kind)
+        kernel_word(self.config.kind)
     }
 }
 

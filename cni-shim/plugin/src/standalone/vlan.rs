@@ -90,7 +90,7 @@ impl Call<'_> {
             return Ok(());
         };
         let is_ours = found.alias.as_deref() == Some(&*wanted.alias);
-        if !is_ours || is_used_here(found, &links) || is_used_elsewhere(below, netns, found.index) {
+        if !is_ours || found.is_used(&links) || is_used_elsewhere(below, netns, found.index) {
             return Ok(());
         }
         let removed = below.remove_vlan(found.index);
@@ -140,17 +140,6 @@ fn wanted(vlan: &Vlan, (master, parent): (&Name, u32)) -> VlanLink {
 
 fn is(found: &Parent, wanted: &VlanLink) -> bool {
     found.name == wanted.name && found.tag == Some(wanted.tag) && found.below == Some(wanted.parent)
-}
-
-/// Something of the host's own: a link on top of it, a bridge or bond that it is part of, an address.
-fn is_used_here(vlan: &Parent, links: &[Parent]) -> bool {
-    let is_own = |address: &ipnet::IpNet| match address {
-        ipnet::IpNet::V4(_) => true,
-        ipnet::IpNet::V6(net) => !net.addr().is_unicast_link_local(),
-    };
-    vlan.port_of.is_some()
-        || links.iter().any(|link| link.below == Some(vlan.index))
-        || vlan.addresses.iter().any(is_own)
 }
 
 /// A link in another namespace. The probe, if it can be made, goes with the VLAN.

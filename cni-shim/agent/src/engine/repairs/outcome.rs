@@ -6,7 +6,7 @@ use landfall_link::Made;
 use super::Engine;
 use crate::{
     execute::{Job, Looked},
-    records::StoreError,
+    records::{Facts, StoreError},
 };
 
 impl Engine {
@@ -61,13 +61,15 @@ impl Engine {
     /// The record says what is about to be made, before it is.
     fn note_device(&mut self, key: &Key, device: &Device) -> Result<(), StoreError> {
         if let Some(facts) = self.facts.get_mut(key) {
-            facts.parent = device.parent;
-            facts.index = device.index;
-            facts.kind = device.driver.kind();
-            facts.mode = Some(device.driver.mode().to_owned());
-            facts.flag = device.driver.flag().map(|flag| flag.to_string());
-            facts.mac = device.mac;
-            facts.mtu = device.mtu;
+            let old = facts.clone();
+            *facts = Facts {
+                netns: old.netns,
+                cookie: old.cookie,
+                number: old.number,
+                pod: old.pod,
+                network: old.network,
+                ..Facts::of(device)
+            };
         }
         self.save_facts(key)
     }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use landfall_core::{address::Family, network::DefaultRoute};
+use landfall_core::{address::Family, link::is_link_local, network::DefaultRoute};
 
 use super::super::{
     fields::Fields,
@@ -106,10 +106,6 @@ fn add(found: &Found, pool: &Pool, network: &mut Network) {
 /// Whether pods can reach it on the link.
 fn is_near(gateway: IpAddr, pool: &Pool) -> bool {
     is_link_local(gateway) || pool.iter().any(|gathered| gathered.cidr.contains(&gateway))
-}
-
-pub(in super::super) const fn is_link_local(address: IpAddr) -> bool {
-    matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
 }
 
 /// A network has one policy for both families: a family that had no default route loses its gateway.

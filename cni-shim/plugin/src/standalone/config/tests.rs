@@ -1,6 +1,9 @@
 //! Configurations of the reference plugins, and what ours adds.
 
-use landfall_core::{id::Name, network::VlanProtocol};
+use landfall_core::{
+    id::Name,
+    network::{IpvlanFlag, IpvlanMode, VlanProtocol},
+};
 
 use super::*;
 

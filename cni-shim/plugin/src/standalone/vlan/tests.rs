@@ -69,17 +69,17 @@ fn a_vlan_with_an_address_or_a_link_on_top_or_in_a_bridge_is_used() {
     let plain = link(9, "eth1.70");
     let mut own = plain.clone();
     own.addresses = vec!["fe80::1/64".parse().unwrap()];
-    assert!(!is_used_here(&own, std::slice::from_ref(&own)));
+    assert!(!own.is_used(std::slice::from_ref(&own)));
     own.addresses.push("10.0.0.1/24".parse().unwrap());
-    assert!(is_used_here(&own, std::slice::from_ref(&own)));
+    assert!(own.is_used(std::slice::from_ref(&own)));
     let port = Parent {
         port_of: Some(5),
         ..plain.clone()
     };
-    assert!(is_used_here(&port, &[]));
+    assert!(port.is_used(&[]));
     let on_top = Parent {
         below: Some(9),
         ..link(10, "eth1.70.5")
     };
-    assert!(is_used_here(&plain, &[on_top]));
+    assert!(plain.is_used(&[on_top]));
 }
