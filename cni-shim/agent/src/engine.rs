@@ -37,7 +37,6 @@ mod announcing;
 mod effects;
 mod handle;
 mod input;
-mod isolated;
 mod observe;
 mod published;
 mod repairs;
@@ -47,7 +46,6 @@ mod vlans;
 
 pub use handle::{Ended, Handle};
 pub use input::{Answer, Attached, Input, Sandbox};
-use isolated::Bridges;
 pub use published::Published;
 use repairs::Repairs;
 use vlans::Vlans;
@@ -80,7 +78,6 @@ pub struct Engine {
     host_links: Vec<Arc<HostLink>>,
     parents: Parents,
     vlans: Vlans,
-    bridges: Bridges,
     repairs: Repairs,
     facts: BTreeMap<Key, Facts>,
     flights: BTreeMap<Token, Flight>,

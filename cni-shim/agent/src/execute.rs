@@ -9,9 +9,9 @@ use landfall_core::{
     id::Name,
     link::Link,
 };
-use landfall_link::{BridgeLink, Chain, Hint, Netns, Node, VlanLink, detach};
+use landfall_link::{Chain, Hint, Netns, Node, detach};
 
-use crate::{engine::Input, records::Facts};
+use crate::{engine::Input, parents::NodeLink, records::Facts};
 
 mod again;
 mod gate;
@@ -57,9 +57,7 @@ pub struct DetachJob {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VlanJob {
     /// Make it.
-    Make(VlanLink),
-    /// Make this.
-    MakeBridge(BridgeLink),
+    Make(NodeLink),
     /// Give it an MTU.
     SetMtu {
         /// Its index.

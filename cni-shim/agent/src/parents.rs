@@ -6,11 +6,11 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use landfall_core::{
-    id::{Name, Uid},
+    id::Uid,
     network::{Driver, LinkMatch},
 };
 use landfall_crds::node::{ParentStatus, ServedNetwork, ServedParent};
-use landfall_link::{BridgeLink, Parent as HostLink, VlanLink};
+use landfall_link::Parent as HostLink;
 
 use crate::attach;
 
@@ -21,7 +21,7 @@ mod vlan;
 mod watch;
 
 pub(crate) use choose::is_made;
-pub use missing::Missing;
+pub use missing::{Missing, NodeLink};
 pub use watch::watch;
 
 /// The parents of all networks on this node, by network.
@@ -57,37 +57,17 @@ impl Parents {
         self.0.values().filter_map(|choice| choice.as_ref().ok())
     }
 
-    /// The VLANs that would have to be made.
-    pub fn missing_vlans(&self) -> impl Iterator<Item = &VlanLink> {
+    /// The links that would have to be made.
+    pub fn to_make(&self) -> impl Iterator<Item = NodeLink> {
         let missing = self.0.values().filter_map(|choice| choice.as_ref().err());
-        missing.filter_map(Missing::vlan)
+        missing.filter_map(Missing::to_make)
     }
 
-    /// The parents that would have to be made for networks without one.
-    pub fn missing_bridges(&self) -> impl Iterator<Item = &BridgeLink> {
-        let missing = self.0.values().filter_map(|choice| choice.as_ref().err());
-        missing.filter_map(Missing::bridge)
-    }
-
-    /// Notes why such a parent could not be made.
-    pub fn explain_bridge(&mut self, failed: &Name, because: &str) {
-        for choice in self.0.values_mut() {
-            if let Err(Missing::NoBridge { bridge, why }) = choice
-                && bridge.name == *failed
-            {
-                *why = Some(because.to_owned());
-            }
-        }
-    }
-
-    /// Notes why a VLAN could not be made.
-    pub fn explain(&mut self, failed: &VlanLink, because: &str) {
-        for choice in self.0.values_mut() {
-            if let Err(Missing::NoVlan { vlan, why, .. }) = choice
-                && vlan.is(failed)
-            {
-                *why = Some(because.to_owned());
-            }
+    /// Notes why a link could not be made.
+    pub fn explain(&mut self, failed: &NodeLink, because: &str) {
+        let choices = self.0.values_mut();
+        for missing in choices.filter_map(|choice| choice.as_mut().err()) {
+            missing.explain(failed, because);
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use landfall_core::agent::{Durable, Volatile};
 
-use super::{Engine, Outlets, isolated::Bridges, repairs::Repairs, vlans::Vlans};
+use super::{Engine, Outlets, repairs::Repairs, vlans::Vlans};
 use crate::{
     config::snapshot,
     identity::Machine,
@@ -35,7 +35,6 @@ impl Engine {
             host_links: Vec::new(),
             parents: Parents::default(),
             vlans: Vlans::default(),
-            bridges: Bridges::default(),
             repairs: Repairs::default(),
             facts: BTreeMap::new(),
             flights: BTreeMap::new(),

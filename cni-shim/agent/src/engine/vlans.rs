@@ -1,5 +1,5 @@
-//! VLANs that networks ask for: made where they are missing, and removed after their last user if we
-//! made them.
+//! Links of the node that networks need, VLANs and the parents of networks without one: made where they
+//! are missing, and removed after their last user if we made them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,15 +7,15 @@ use std::{
 };
 
 use landfall_core::id::Name;
-use landfall_link::{Parent as HostLink, VlanLink};
+use landfall_link::Parent as HostLink;
 
 use super::Engine;
 use crate::{
     execute::{Job, VlanJob},
-    parents::{Missing, is_made, with_index},
+    parents::{NodeLink, is_made, with_index},
 };
 
-/// What is being done, and what failed, about VLANs.
+/// What is being done, and what failed, about such links.
 #[derive(Debug, Default)]
 pub(super) struct Vlans {
     /// Being made, by name.
@@ -23,7 +23,7 @@ pub(super) struct Vlans {
     /// Being removed, by index: nothing is hung from these any more.
     removing: BTreeMap<u32, Name>,
     /// Could not be made: tried again when the links or the networks change.
-    failed: Vec<(VlanLink, String)>,
+    failed: Vec<(NodeLink, String)>,
     /// Could not be removed, by index: tried again then, and when an attachment ends.
     stuck: BTreeSet<u32>,
     /// Are given their parent's MTU, by index: not again before the links change.
@@ -33,7 +33,7 @@ pub(super) struct Vlans {
 // === impl Vlans ===
 
 impl Vlans {
-    pub(super) fn is_removing(&self, name: &Name) -> bool {
+    fn is_removing(&self, name: &Name) -> bool {
         self.removing.values().any(|removing| removing == name)
     }
 }
@@ -43,13 +43,12 @@ impl Vlans {
 impl Engine {
     /// Asks for what is missing, and takes away what nobody needs.
     pub(super) fn tend_vlans(&mut self) {
-        self.tend_bridges();
-        let missing: Vec<VlanLink> = self.parents.missing_vlans().cloned().collect();
-        for vlan in missing {
-            let known = self.vlans.failed.iter().any(|(failed, _)| failed.is(&vlan));
-            let removed = self.vlans.is_removing(&vlan.name);
-            if !known && !removed && self.vlans.making.insert(vlan.name.clone()) {
-                self.jobs.push(Job::Vlan(VlanJob::Make(vlan)));
+        let missing: Vec<NodeLink> = self.parents.to_make().collect();
+        for link in missing {
+            let known = self.vlans.failed.iter().any(|(failed, _)| failed.is(&link));
+            let removed = self.vlans.is_removing(link.name());
+            if !known && !removed && self.vlans.making.insert(link.name().clone()) {
+                self.jobs.push(Job::Vlan(VlanJob::Make(link)));
             }
         }
         for (index, mtu) in self.narrow_vlans() {
@@ -79,15 +78,14 @@ impl Engine {
     /// A job is done. What that changed is told by the watch of the links.
     pub(super) fn vlan_done(&mut self, job: &VlanJob, failure: Option<String>) {
         match job {
-            VlanJob::Make(vlan) => {
-                self.vlans.making.remove(&vlan.name);
+            VlanJob::Make(link) => {
+                self.vlans.making.remove(link.name());
                 if let Some(why) = failure {
-                    tracing::warn!(vlan = %vlan.name, "{why}");
-                    self.vlans.failed.push((vlan.clone(), why));
+                    tracing::warn!(link = %link.name(), "{why}");
+                    self.vlans.failed.push((link.clone(), why));
                     self.resolve_parents();
                 }
             }
-            VlanJob::MakeBridge(bridge) => self.bridge_done(bridge, failure),
             VlanJob::SetMtu { index, .. } => {
                 if let Some(why) = failure {
                     tracing::warn!(index, "{why}");
@@ -118,7 +116,6 @@ impl Engine {
         self.vlans.failed.clear();
         self.vlans.stuck.clear();
         self.vlans.widened.clear();
-        self.bridges.retry();
     }
 
     /// An attachment has ended: its VLAN may have lost its last user.
@@ -127,11 +124,10 @@ impl Engine {
         self.tend_vlans();
     }
 
-    /// Tells why a VLAN is still missing.
+    /// Tells why a link is still missing.
     pub(super) fn explain_vlans(&mut self) {
-        self.explain_bridges();
-        for (vlan, why) in &self.vlans.failed {
-            self.parents.explain(vlan, why);
+        for (link, why) in &self.vlans.failed {
+            self.parents.explain(link, why);
         }
     }
 
@@ -168,16 +164,5 @@ impl Engine {
         // The node itself, or whoever set that up by hand.
         let links = self.host_links.iter().map(Arc::as_ref);
         attached || chosen || link.is_used(links)
-    }
-}
-
-impl Missing {
-    /// The VLAN that would mend it.
-    pub(crate) const fn vlan(&self) -> Option<&VlanLink> {
-        if let Self::NoVlan { vlan, .. } = self {
-            Some(vlan)
-        } else {
-            None
-        }
     }
 }

@@ -4,7 +4,10 @@ use landfall_core::id::Name;
 use landfall_link::{BridgeError, Node, VlanError};
 
 use super::VlanJob;
-use crate::scan::{Roots, Scan, ScanError};
+use crate::{
+    parents::NodeLink,
+    scan::{Roots, Scan, ScanError},
+};
 
 /// A VLAN that was not made or not removed.
 #[derive(Debug, thiserror::Error)]
@@ -38,8 +41,8 @@ pub(super) enum TendError {
 /// no record knows of (a plugin without an agent made it) is looked for first.
 pub(super) fn tend(node: &mut Node, job: &VlanJob, roots: &Roots) -> Result<(), TendError> {
     match job {
-        VlanJob::Make(vlan) => Ok(node.make_vlan(vlan).map(drop)?),
-        VlanJob::MakeBridge(bridge) => Ok(node.make_bridge(bridge).map(drop)?),
+        VlanJob::Make(NodeLink::Vlan(vlan)) => Ok(node.make_vlan(vlan).map(drop)?),
+        VlanJob::Make(NodeLink::Bridge(bridge)) => Ok(node.make_bridge(bridge).map(drop)?),
         VlanJob::SetMtu { index, mtu } => Ok(node.set_vlan_mtu(*index, *mtu)?),
         VlanJob::Remove { name, index } => {
             let scan = |source| TendError::Scan {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use landfall_core::network::Clash;
+use landfall_core::{id::Name, network::Clash};
 use landfall_crds::keys::reason;
 use landfall_link::{BridgeLink, VlanLink};
 
@@ -84,9 +84,60 @@ pub enum Missing {
     },
 }
 
+/// A link of the node that is made where it is missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NodeLink {
+    /// A VLAN.
+    Vlan(VlanLink),
+    /// The parent of a network that has none.
+    Bridge(BridgeLink),
+}
+
+// === impl NodeLink ===
+
+impl NodeLink {
+    /// Its name.
+    pub const fn name(&self) -> &Name {
+        match self {
+            Self::Vlan(vlan) => &vlan.name,
+            Self::Bridge(bridge) => &bridge.name,
+        }
+    }
+
+    /// Whether it is the same link, for whichever network.
+    pub fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Vlan(vlan), Self::Vlan(other)) => vlan.is(other),
+            (Self::Bridge(bridge), Self::Bridge(other)) => bridge.name == other.name,
+            (Self::Vlan(_), Self::Bridge(_)) | (Self::Bridge(_), Self::Vlan(_)) => false,
+        }
+    }
+}
+
 // === impl Missing ===
 
 impl Missing {
+    /// The link that would mend it.
+    pub(super) fn to_make(&self) -> Option<NodeLink> {
+        if let Self::NoVlan { vlan, .. } = self {
+            Some(NodeLink::Vlan(vlan.clone()))
+        } else if let Self::NoBridge { bridge, why: None } = self {
+            Some(NodeLink::Bridge(bridge.clone()))
+        } else {
+            None
+        }
+    }
+
+    /// Notes why that link could not be made, if it would mend this.
+    pub(super) fn explain(&mut self, failed: &NodeLink, because: &str) {
+        let is_meant = self.to_make().is_some_and(|link| link.is(failed));
+        if let Self::NoVlan { why, .. } | Self::NoBridge { why, .. } = self
+            && is_meant
+        {
+            *why = Some(because.to_owned());
+        }
+    }
+
     /// The condition's reason.
     pub const fn reason(&self) -> &'static str {
         match self {

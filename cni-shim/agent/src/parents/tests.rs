@@ -255,7 +255,8 @@ fn a_vlan_is_known_by_its_tag_and_by_what_is_below_and_not_by_its_name() {
         service,
     ] {
         let missing = choose(rule(), with(other)).unwrap_err();
-        assert!(missing.vlan().is_some(), "{missing}");
+        let link = missing.to_make();
+        assert!(matches!(link, Some(NodeLink::Vlan(_))), "{missing}");
         assert_eq!(missing.reason(), "VlanMissing");
     }
 }
@@ -263,9 +264,11 @@ fn a_vlan_is_known_by_its_tag_and_by_what_is_below_and_not_by_its_name() {
 /// What would be made, or what is said.
 fn made(rule: ServedParent, links: Vec<HostLink>) -> String {
     let missing = choose(vec![rule], links).unwrap_err();
-    match missing.vlan() {
-        Some(vlan) => format!("{} on {} for {}", vlan.name, vlan.parent, vlan.alias),
-        None => missing.to_string(),
+    match missing.to_make() {
+        Some(NodeLink::Vlan(vlan)) => {
+            format!("{} on {} for {}", vlan.name, vlan.parent, vlan.alias)
+        }
+        Some(NodeLink::Bridge(_)) | None => missing.to_string(),
     }
 }
 

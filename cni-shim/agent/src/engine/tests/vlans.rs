@@ -4,6 +4,7 @@ use landfall_core::network::VlanProtocol;
 use landfall_link::{Tag, VlanLink, vlan_alias};
 
 use super::*;
+use crate::parents::NodeLink;
 
 const OTHER: &str = "00000000-0000-0000-0000-000000000009";
 
@@ -45,7 +46,7 @@ fn a_missing_vlan_is_made_once() {
     let mut agent = ready();
     agent.see(2, &on_a_vlan(), false);
     let jobs = agent.jobs.vlans();
-    let [VlanJob::Make(vlan)] = jobs.as_slice() else {
+    let [VlanJob::Make(NodeLink::Vlan(vlan))] = jobs.as_slice() else {
         panic!("{jobs:?}");
     };
     assert_eq!(
@@ -54,7 +55,10 @@ fn a_missing_vlan_is_made_once() {
     );
     agent.see(3, &on_a_vlan(), false);
     assert!(agent.jobs.vlans().is_empty());
-    agent.take(Input::Vlan(VlanJob::Make(vlan.clone()), None));
+    agent.take(Input::Vlan(
+        VlanJob::Make(NodeLink::Vlan(vlan.clone())),
+        None,
+    ));
     agent.take(Input::Links(vec![parent(), the_vlan()]));
     let parents = &agent.state().parents;
     assert_eq!(parents[0].interface.as_deref(), Some("eth1.70"));
@@ -203,7 +207,10 @@ fn nothing_is_hung_from_a_vlan_that_is_being_removed() {
     agent.take(Input::Vlan(job, None));
     agent.take(Input::Links(vec![parent()]));
     let jobs = agent.jobs.vlans();
-    assert!(matches!(jobs.as_slice(), [VlanJob::Make(_)]), "{jobs:?}");
+    assert!(
+        matches!(jobs.as_slice(), [VlanJob::Make(NodeLink::Vlan(_))]),
+        "{jobs:?}"
+    );
     agent.take(Input::Vlan(jobs[0].clone(), None));
     let mut anew = HostLink::clone(&the_vlan());
     anew.index = 12;
@@ -230,7 +237,7 @@ fn a_failure_is_told_to_every_network_that_asks_for_the_same() {
     let mut agent = ready();
     agent.see(2, &vlan_for(&[NETWORK, OTHER]), false);
     let [job] = <[VlanJob; 1]>::try_from(agent.jobs.vlans()).unwrap();
-    let VlanJob::Make(VlanLink { name, .. }) = &job else {
+    let VlanJob::Make(NodeLink::Vlan(VlanLink { name, .. })) = &job else {
         panic!("{job:?}");
     };
     assert_eq!(name.as_str(), "eth1.70");
