@@ -14,6 +14,7 @@ pub mod conditions;
 pub mod convert;
 pub mod ipvlan;
 pub mod keys;
+pub mod ledger;
 pub mod macvlan;
 pub mod network_spec;
 pub mod node;

@@ -5,17 +5,15 @@ use std::{
     net::IpAddr,
 };
 
+use crate::node::{AddressSeq, Grant, LandfallNodeSpec, LandfallNodeStatus, PodName, Refusal};
 use landfall_core::{
     id::{Name, Seq, Uid},
     ledger::view::{self, NodeSpec, NodeStatus, View},
     network::Network,
 };
-use landfall_crds::node::{
-    AddressSeq, Grant, LandfallNodeSpec, LandfallNodeStatus, PodName, Refusal,
-};
 
 /// What a grant says beyond the ledger, for the agent and for people.
-pub(crate) trait Names {
+pub trait Names {
     /// The pod of an owner.
     fn pod(&self, owner: Uid) -> Option<PodName>;
     /// The gateways that the pod asked for on this interface.
@@ -23,7 +21,7 @@ pub(crate) trait Names {
 }
 
 /// The protocol's part of a node object's spec.
-pub(crate) fn read_spec(spec: &LandfallNodeSpec) -> NodeSpec {
+pub fn read_spec(spec: &LandfallNodeSpec) -> NodeSpec {
     let mut grants: Vec<view::Grant> = spec.grants.iter().map(read_grant).collect();
     grants.sort();
     let refusals = spec.refusals.iter().map(|refusal| {
@@ -48,7 +46,7 @@ pub(crate) fn read_spec(spec: &LandfallNodeSpec) -> NodeSpec {
 ///
 /// An agent never says of one grant that it is attached and that it is released: that was written by
 /// hand, and what it would free is in use.
-pub(crate) fn read_status(status: &LandfallNodeStatus) -> NodeStatus {
+pub fn read_status(status: &LandfallNodeStatus) -> NodeStatus {
     let mut released = keys(&status.released);
     released.retain(|(address, seq)| {
         let mut attached = status.attached.iter();
@@ -64,12 +62,7 @@ pub(crate) fn read_status(status: &LandfallNodeStatus) -> NodeStatus {
 
 /// Puts the protocol's part into a spec. A grant that the spec already lists stays as it is, word
 /// for word: it may outlive its subnet, its network and its pod.
-pub(crate) fn write_spec(
-    new: &NodeSpec,
-    into: &mut LandfallNodeSpec,
-    view: &View,
-    names: &impl Names,
-) {
+pub fn write_spec(new: &NodeSpec, into: &mut LandfallNodeSpec, view: &View, names: &impl Names) {
     let mut known: BTreeMap<view::Grant, Grant> = into
         .grants
         .drain(..)
@@ -105,11 +98,12 @@ pub(crate) fn write_spec(
 }
 
 /// (address, seq) in the ledger's form.
-pub(crate) fn keys(list: &[AddressSeq]) -> BTreeSet<(IpAddr, Seq)> {
+pub fn keys(list: &[AddressSeq]) -> BTreeSet<(IpAddr, Seq)> {
     list.iter().map(|key| (key.address, key.seq)).collect()
 }
 
-pub(crate) fn read_grant(grant: &Grant) -> view::Grant {
+/// A grant in the ledger's form.
+pub fn read_grant(grant: &Grant) -> view::Grant {
     view::Grant {
         owner: grant.owner,
         interface: Name::from(grant.interface.as_str()),

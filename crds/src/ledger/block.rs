@@ -2,19 +2,19 @@
 
 use std::{collections::BTreeMap, net::IpAddr};
 
+use crate::{
+    block::{AddressBlock, AddressBlockSpec, Entry, EntryState},
+    keys::{finalizer, label},
+};
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::MicroTime, jiff::Timestamp};
 use kube::ResourceExt as _;
 use landfall_core::{
     id::{Name, Seq, Uid},
     ledger::{self, Block, BlockId, Holder, Millis, State},
 };
-use landfall_crds::{
-    block::{AddressBlock, AddressBlockSpec, Entry, EntryState},
-    keys::{finalizer, label},
-};
 
 /// The ledger's block in an object.
-pub(crate) fn read(object: &AddressBlock) -> Block {
+pub fn read(object: &AddressBlock) -> Block {
     let spec = &object.spec;
     Block {
         id: id(object),
@@ -31,18 +31,18 @@ pub(crate) fn read(object: &AddressBlock) -> Block {
 }
 
 /// Which block an object is.
-pub(crate) fn id(object: &AddressBlock) -> BlockId {
+pub fn id(object: &AddressBlock) -> BlockId {
     BlockId::of(&Name::from(object.spec.segment.as_str()), object.spec.first)
 }
 
 /// Whether an object is the one that the ledger keeps these addresses in.
-pub(crate) fn is_own(object: &AddressBlock) -> bool {
+pub fn is_own(object: &AddressBlock) -> bool {
     let id = id(object);
     object.spec.first == id.first && object.name_any() == id.object_name()
 }
 
 /// The object of a block, on top of what it said before (`None`: it is made).
-pub(crate) fn write(block: &Block, before: Option<&AddressBlock>) -> AddressBlock {
+pub fn write(block: &Block, before: Option<&AddressBlock>) -> AddressBlock {
     let old = before.map(|object| &object.spec);
     let entries = block.entries.iter().map(|(address, entry)| {
         let known = old.and_then(|spec| spec.entries.get(address));

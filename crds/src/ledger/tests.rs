@@ -1,19 +1,20 @@
 use std::{collections::BTreeMap, net::IpAddr};
 
+use super::{block, node};
+use crate::{
+    block::ClaimRef,
+    macvlan::MacvlanNetwork,
+    node::{LandfallNodeSpec, PodName},
+};
 use landfall_core::{
     id::{Name, Seq, Uid},
     ledger::{
         Block, BlockId, Entry, Holder, State, View,
         view::{self, NetworkView, NodeSpec},
     },
+    network::Network,
 };
-use landfall_crds::{
-    block::ClaimRef,
-    node::{LandfallNodeSpec, PodName},
-};
-
-use super::{block, node};
-use crate::samples;
+use serde_json::json;
 
 fn address(text: &str) -> IpAddr {
     text.parse().unwrap()
@@ -108,9 +109,19 @@ impl node::Names for Pods {
 }
 
 fn view() -> View {
-    let network = samples::network(1, "storage", &["10.20.0.0/24"]);
+    let object: MacvlanNetwork = serde_json::from_value(json!({
+        "apiVersion": "landfall.dev/v1alpha1",
+        "kind": "MacvlanNetwork",
+        "metadata": {"name": "storage", "uid": Uid(1).to_string()},
+        "spec": {
+            "namespaces": {},
+            "parents": [{"interface": "eth1"}],
+            "ipam": {"subnets": [{"cidr": "10.20.0.0/24"}]},
+        },
+    }))
+    .unwrap();
     let network = NetworkView {
-        network,
+        network: Network::try_from(&object).unwrap(),
         closed: None,
     };
     View {
