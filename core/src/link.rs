@@ -30,7 +30,7 @@ mod step;
 pub use check::{Difference, check};
 pub use index::{index, next_index};
 pub use plan::{Conflict, plan_attach, plan_detach, take_over_default, undo};
-pub use setting::Setting;
+pub use setting::{Ipv4Setting, Setting};
 pub use step::Step;
 
 /// A link as an attachment wants it.

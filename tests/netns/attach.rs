@@ -1,7 +1,8 @@
 //! What an attach makes.
 
 use landfall_core::{
-    link::{Ipv6, Setting},
+    id::Name,
+    link::{Ipv6, Setting, next_index},
     mac::Mac,
     network::{Driver, Macvlan, MacvlanMode, Neighbor},
 };
@@ -59,6 +60,29 @@ fn addresses_are_usable_when_attach_returns() {
     assert!(has("10.9.0.5", 24) && has("fd00:9::5", 64), "{addresses:?}");
     assert!(pod.pings("10.9.0.1"));
     assert!(pod.pings("fd00:9::1"));
+}
+
+#[test]
+fn of_two_interfaces_in_one_lan_each_answers_for_its_own_addresses() {
+    let rig = Rig::new();
+    let pod = Namespace::new("pod");
+    rig.attach(&pod, &rig.link("c1", 5)).unwrap();
+    let mut second = rig.link("c1", 6);
+    second.device.name = Name::from("net2");
+    second.device.index = next_index(second.device.index);
+    rig.attach(&pod, &second).unwrap();
+
+    // Linux by itself lets both answer for both.
+    for round in 0..3 {
+        rig.lan.ip(&["neigh", "flush", "dev", "lan0"]);
+        for host in [5, 6] {
+            let address = format!("10.9.0.{host}");
+            assert!(rig.lan.pings(&address), "round {round}");
+            let neighbor = rig.lan.ip(&["neigh", "show", &address]);
+            let mac = format!("lladdr 0a:58:0a:09:00:{host:02x}");
+            assert!(neighbor.contains(&mac), "round {round}: {neighbor}");
+        }
+    }
 }
 
 #[test]
@@ -221,6 +245,7 @@ fn settings_are_ours_and_then_the_users() {
 
     for (path, value) in [
         ("ipv4/conf/net1/arp_notify", "1"),
+        ("ipv4/conf/net1/arp_ignore", "1"),
         ("ipv4/conf/net1/rp_filter", "2"),
         ("ipv6/conf/net1/accept_ra", "0"),
         ("ipv6/conf/net1/autoconf", "0"),

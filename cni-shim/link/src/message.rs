@@ -26,7 +26,7 @@ use crate::socket::Request;
 
 mod link;
 
-use link::{arp_notify, create};
+use link::{create, ipv4};
 pub(crate) use link::{flag, remove, set_link};
 
 /// How a step is asked for.
@@ -44,7 +44,7 @@ pub(crate) fn request<'a>(step: &'a Step, netns: BorrowedFd<'_>) -> Asked<'a> {
     let request = match step {
         Step::Set(setting) => return Asked::Sysctl(setting),
         Step::Create(device) => return Asked::Node(create(device, netns)),
-        Step::AnnounceWhenUp { index } => set_link(*index, [arp_notify()]),
+        Step::SetIpv4 { index, settings } => set_link(*index, [ipv4(settings)]),
         Step::Label { index, alias } => set_link(*index, [LinkAttribute::IfAlias(alias.clone())]),
         Step::SetMtu { index, to, .. } => set_link(*index, [LinkAttribute::Mtu(*to)]),
         Step::SetAllMulticast { index, on } => flag(*index, LinkFlags::Allmulti, *on),

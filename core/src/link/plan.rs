@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::{Device, Difference, Link, Observed, Step, check, setting};
+use super::{Device, Difference, Ipv4Setting, Link, Observed, Step, check};
 use crate::{id::Name, network::Route};
 
 /// A link of the wanted name exists and no step makes it the wanted one.
@@ -96,13 +96,17 @@ pub fn undo(done: &[Step]) -> Vec<Step> {
 fn whole(wanted: &Link) -> Vec<Step> {
     let index = wanted.device.index;
     let mut steps = alloc::vec![Step::Create(wanted.device.clone())];
-    let notify = setting::arp_notify(wanted.device.name.as_str());
-    let (asked, written): (Vec<_>, Vec<_>) = wanted
-        .settings()
-        .into_iter()
-        .partition(|setting| *setting == notify);
+    let mut written = wanted.settings();
+    let mut settings = Ipv4Setting::ALL.to_vec();
+    settings.retain(|setting| {
+        let setting = setting.of(wanted.device.name.as_str());
+        let place = written.iter().position(|wanted| *wanted == setting);
+        place.map(|place| written.remove(place)).is_some()
+    });
     steps.extend(written.into_iter().map(Step::Set));
-    steps.extend(asked.first().map(|_| Step::AnnounceWhenUp { index }));
+    if !settings.is_empty() {
+        steps.push(Step::SetIpv4 { index, settings });
+    }
     steps.extend(
         wanted
             .device

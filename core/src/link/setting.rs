@@ -32,19 +32,42 @@ impl Setting {
     }
 }
 
-/// The one setting that a request to the kernel makes as well ([`super::Step::AnnounceWhenUp`]).
-pub(super) fn arp_notify(interface: &str) -> Setting {
-    Setting::new("ipv4", interface, "arp_notify", "1")
+/// A setting of IPv4 that a request to the kernel switches on as well ([`super::Step::SetIpv4`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ipv4Setting {
+    /// Announce the link's addresses when it goes up.
+    ArpNotify,
+    /// Answer for the link's own addresses only.
+    ArpIgnore,
+}
+
+impl Ipv4Setting {
+    /// All of them.
+    pub(super) const ALL: [Self; 2] = [Self::ArpNotify, Self::ArpIgnore];
+
+    /// The same as a sysctl.
+    pub(super) fn of(self, interface: &str) -> Setting {
+        let name = match self {
+            Self::ArpNotify => "arp_notify",
+            Self::ArpIgnore => "arp_ignore",
+        };
+        Setting::new("ipv4", interface, name, "1")
+    }
 }
 
 /// The settings that every link gets.
 ///
 /// `arp_notify` and `ndisc_notify` make the kernel announce the link's addresses when it goes up, so
-/// that a neighbour in the LAN forgets who had them before.
+/// that a neighbour in the LAN forgets who had them before. Without `arp_ignore` Linux answers on each
+/// interface for the addresses of all (Documentation/networking/ip-sysctl.rst): a pod with two
+/// interfaces in one LAN, whatever their subnets, has then an address that is now here and now there.
 pub(super) fn ours(interface: &str, ipv6: Ipv6) -> Vec<Setting> {
     let v6 = |name, value| Setting::new("ipv6", interface, name, value);
     let word = |on| if on { "1" } else { "0" };
-    let mut settings = alloc::vec![arp_notify(interface)];
+    let mut settings: Vec<_> = Ipv4Setting::ALL
+        .into_iter()
+        .map(|setting| setting.of(interface))
+        .collect();
     match ipv6 {
         Ipv6::Off => settings.push(v6("disable_ipv6", "1")),
         Ipv6::On {

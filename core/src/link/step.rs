@@ -1,10 +1,10 @@
 //! What a plan is made of.
 
-use alloc::string::String;
+use alloc::{string::String, vec::Vec};
 
 use ipnet::IpNet;
 
-use super::{Device, Setting, is_link_local};
+use super::{Device, Ipv4Setting, Setting, is_link_local};
 use crate::network::{Neighbor, Route};
 
 /// One request to the kernel.
@@ -14,11 +14,13 @@ pub enum Step {
     Create(Device),
     /// Write a sysctl.
     Set(Setting),
-    /// Let the kernel announce the link's IPv4 addresses when it goes up (arp_notify). As the sysctl of
-    /// that name, without a thread in the sandbox and a path among those of all sandboxes.
-    AnnounceWhenUp {
+    /// Switch on settings of the link's IPv4. As the sysctls of their names, without a thread in the
+    /// sandbox and a path among those of all sandboxes.
+    SetIpv4 {
         /// The link.
         index: u32,
+        /// Which.
+        settings: Vec<Ipv4Setting>,
     },
     /// Set IFLA_IFALIAS, which RTM_NEWLINK ignores when it creates.
     Label {
@@ -153,7 +155,7 @@ impl Step {
                 neighbor: neighbor.clone(),
             }),
             Self::Set(_)
-            | Self::AnnounceWhenUp { .. }
+            | Self::SetIpv4 { .. }
             | Self::Label { .. }
             | Self::Remove { .. }
             | Self::RemoveAddress { .. }

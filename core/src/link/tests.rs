@@ -299,7 +299,11 @@ fn a_link_without_ipv6_gets_one_setting_for_it() {
 
     assert_eq!(
         paths,
-        ["ipv4/conf/net1/arp_notify", "ipv6/conf/net1/disable_ipv6"]
+        [
+            "ipv4/conf/net1/arp_notify",
+            "ipv4/conf/net1/arp_ignore",
+            "ipv6/conf/net1/disable_ipv6"
+        ]
     );
 }
 
@@ -502,6 +506,6 @@ fn apply(observed: &mut Observed, step: &Step) {
         | Step::Down { .. }
         | Step::RemoveRoute { .. }
         | Step::RemoveNeighbor { .. }
-        | Step::AnnounceWhenUp { .. } => panic!("{step:?} mends nothing"),
+        | Step::SetIpv4 { .. } => panic!("{step:?} mends nothing"),
     }
 }

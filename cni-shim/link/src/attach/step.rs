@@ -30,7 +30,7 @@ impl fmt::Display for Doing<'_> {
                 write!(f, "make the {kind} link {} in mode {mode}", device.name)
             }
             Step::Set(setting) => write!(f, "set net/{} to {}", setting.path, setting.value),
-            Step::AnnounceWhenUp { .. } => f.write_str("set arp_notify"),
+            Step::SetIpv4 { .. } => f.write_str("set how it answers to ARP"),
             Step::Label { alias, .. } => write!(f, "set the alias {alias}"),
             Step::SetMtu { to, .. } => write!(f, "set the MTU to {to}"),
             Step::SetAllMulticast { .. } => f.write_str("change the flag allmulticast"),

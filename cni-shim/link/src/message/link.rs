@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-use landfall_core::link::Device;
+use landfall_core::link::{Device, Ipv4Setting};
 use netlink_packet_core::{DefaultNla, NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::{
     RouteNetlinkMessage,
@@ -62,14 +62,21 @@ pub(crate) fn set_link<const N: usize>(index: u32, attributes: [LinkAttribute; N
     }
 }
 
-/// IFLA_AF_SPEC { AF_INET { IFLA_INET_CONF { IPV4_DEVCONF_ARP_NOTIFY = 1 } } }. The crate knows this
-/// attribute only as the kernel shows it, where it is an array of all settings.
-pub(super) fn arp_notify() -> LinkAttribute {
+/// IFLA_AF_SPEC { AF_INET { IFLA_INET_CONF { setting = 1, … } } }. The crate knows this attribute only as
+/// the kernel shows it, where it is an array of all settings.
+pub(super) fn ipv4(settings: &[Ipv4Setting]) -> LinkAttribute {
     const AF_INET: u16 = 2;
     const IFLA_INET_CONF: u16 = 1;
-    const IPV4_DEVCONF_ARP_NOTIFY: u16 = 22;
-    let setting = attribute(IPV4_DEVCONF_ARP_NOTIFY, &1_u32.to_ne_bytes());
-    let family = attribute(AF_INET, &attribute(IFLA_INET_CONF, &setting));
+    let on = |setting: &Ipv4Setting| {
+        // include/uapi/linux/ip.h
+        let kind = match setting {
+            Ipv4Setting::ArpIgnore => 19,
+            Ipv4Setting::ArpNotify => 22,
+        };
+        attribute(kind, &1_u32.to_ne_bytes())
+    };
+    let settings: Vec<u8> = settings.iter().flat_map(on).collect();
+    let family = attribute(AF_INET, &attribute(IFLA_INET_CONF, &settings));
     LinkAttribute::Other(DefaultNla::new(IFLA_AF_SPEC, family))
 }
 

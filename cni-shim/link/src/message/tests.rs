@@ -5,7 +5,7 @@ use std::{fs::File, os::fd::AsFd};
 use super::*;
 use landfall_core::{
     id::Name,
-    link::Device,
+    link::{Device, Ipv4Setting},
     mac::Mac,
     network::{Driver, Macvlan},
 };
@@ -143,23 +143,28 @@ fn a_neighbour_is_permanent() {
 
 /// struct nlattr inside struct nlattr, as `ip -d link` would show it to be.
 #[test]
-fn arp_notify_is_a_setting_of_the_ipv4_family() {
-    let step = Step::AnnounceWhenUp { index: 7 };
+fn settings_of_ipv4_go_in_one_attribute() {
+    let step = Step::SetIpv4 {
+        index: 7,
+        settings: vec![Ipv4Setting::ArpNotify, Ipv4Setting::ArpIgnore],
+    };
     let mut message = netlink_packet_core::NetlinkMessage::from(asked(&step).message);
     message.finalize();
     let mut bytes = vec![0; message.buffer_len()];
     message.serialize(&mut bytes);
     let ne = |number: u16| number.to_ne_bytes();
     let expected = [
-        ne(20),
+        ne(28),
         ne(nix::libc::IFLA_AF_SPEC),
-        ne(16),
+        ne(24),
         ne(2), // AF_INET
-        ne(12),
+        ne(20),
         ne(1), // IFLA_INET_CONF
         ne(8),
         ne(22), // IPV4_DEVCONF_ARP_NOTIFY
     ];
-    let expected = [&expected.concat()[..], &1_u32.to_ne_bytes()].concat();
+    let one = 1_u32.to_ne_bytes();
+    let ignore = [ne(8), ne(19)].concat(); // IPV4_DEVCONF_ARP_IGNORE
+    let expected = [&expected.concat()[..], &one, &ignore, &one].concat();
     assert_eq!(bytes[16 + 16..], expected, "after both headers");
 }

@@ -4,7 +4,7 @@ use std::{net::IpAddr, num::TryFromIntError, thread, time::Duration};
 
 use landfall_core::{
     id::Name,
-    link::{Setting, Step},
+    link::{Ipv4Setting, Setting, Step},
 };
 use landfall_link::{AttachError, Cause, Chain, InsertedRoute, PROC_SYS, Sysctls};
 
@@ -107,7 +107,10 @@ impl Call<'_> {
 fn steps(index: u32, result: &CniResult, dad: bool) -> Vec<Step> {
     let mut steps = Vec::new();
     if !result.ips.is_empty() {
-        steps.push(Step::AnnounceWhenUp { index });
+        steps.push(Step::SetIpv4 {
+            index,
+            settings: vec![Ipv4Setting::ArpNotify],
+        });
     }
     steps.extend(result.ips.iter().map(|ip| Step::AddAddress {
         index,

@@ -19,7 +19,7 @@ fn addresses_come_before_up_and_a_link_without_any_is_only_set_up() {
     );
     let steps = steps(7, &result(BOTH, "[]"), true);
     assert_eq!(steps.len(), 5);
-    assert_eq!(steps[0], Step::AnnounceWhenUp { index: 7 });
+    assert!(matches!(steps[0], Step::SetIpv4 { index: 7, .. }));
     assert!(matches!(steps[3], Step::AddAddress { dad: true, .. }));
     assert_eq!(steps[4], Step::Up { index: 7 });
 }
