@@ -27,6 +27,7 @@ mod power;
 mod process;
 mod progress;
 mod runtime;
+mod stage;
 mod status;
 mod test;
 mod uml;

@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 
 use super::{
     api::{self, AGENT, Api},
-    rig::{self, NODE, PARENT, folder},
+    rig::{NODE, PARENT, STAGE, folder},
 };
-use crate::{network, process, progress};
+use crate::{network, process, progress, stage};
 
 /// The network that every pod asks for.
 pub(super) const NETWORK: &str = "bench";
@@ -75,17 +75,10 @@ impl Pod {
 impl Agent {
     /// Starts it from `programs` and waits until it serves grants of so many pods.
     pub(super) fn start(programs: &Path, api: &Api, pods: usize) -> Result<Self> {
-        let own = folder().join("programs");
-        fs::create_dir_all(&own)?;
-        for program in ["landfall", "landfall-agent"] {
-            // A build in the meantime can't write to a program that runs.
-            fs::copy(programs.join(program), own.join(program))?;
-        }
+        let ours = ["landfall", "landfall-agent"].map(|program| (programs, program));
+        let own = STAGE.copy(&ours)?;
         process::write(&folder().join("machine-id"), MACHINE)?;
-        let list = json!({
-            "cniVersion": "1.0.0", "name": "cluster",
-            "plugins": [{"type": "bridge", "ipam": {"type": "host-local"}}],
-        });
+        let list = stage::cni::primary();
         let conf_dir = folder().join("cni/net.d");
         process::write(&conf_dir.join("10-cluster.conflist"), list.to_string())?;
         // Processes of its own: it must look at all it sees, and where containers are nested that is
@@ -115,7 +108,7 @@ impl Agent {
             .arg(folder().join("machine-id"))
             .env("KUBECONFIG", api::kubeconfig(AGENT));
         fs::create_dir_all(folder().join("cni/bin"))?;
-        let child = api::start(command, "agent")?;
+        let child = STAGE.start(command, "agent")?;
         let agent = Self { child };
         grant(api, pods)?;
         Ok(agent)
@@ -142,7 +135,7 @@ pub(super) fn grant(api: &Api, pods: usize) -> Result<()> {
     let ready = progress::wait(Duration::from_secs(20), serves)
         && network::answers(NODE, &format!("{METRICS}/readyz"), Duration::from_secs(20));
     if !ready {
-        let log = process::tail(&rig::log("agent"), 15);
+        let log = process::tail(&STAGE.log("agent"), 15);
         bail!("the agent does not serve its grants; {log}");
     }
     Ok(())

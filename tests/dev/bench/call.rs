@@ -16,7 +16,7 @@ use super::{
     agent::{self, NETWORK, Pod, SUBNET, run_dir},
     rig::{PARENT, folder},
 };
-use crate::layout;
+use crate::{layout, stage::cni};
 
 /// The other family, for two.
 const SUBNET_V6: &str = "fd00:98::/64";
@@ -75,17 +75,7 @@ impl Subject {
 
     /// Last in the primary network's list.
     fn chained(name: &str, annotations: &Value) -> Self {
-        let config = json!({
-            "cniVersion": "1.0.0", "name": "cluster", "type": "landfall",
-            "capabilities": {"io.kubernetes.cri.pod-annotations": true},
-            "runtimeConfig": {"io.kubernetes.cri.pod-annotations": annotations},
-            "prevResult": {
-                "cniVersion": "1.0.0",
-                "interfaces": [{"name": "eth0", "mac": "02:00:00:00:00:01", "sandbox": "/run/netns/x"}],
-                "ips": [{"interface": 0, "address": "10.244.1.5/24", "gateway": "10.244.1.1"}],
-                "routes": [{"dst": "0.0.0.0/0"}], "dns": {},
-            },
-        });
+        let config = cni::chained(annotations);
         Self {
             name: name.to_owned(),
             program: agent::plugin(),
@@ -182,16 +172,15 @@ impl Subject {
     }
 
     fn environment(&self, verb: &str, sandbox: &Sandbox) -> [(&'static str, OsString); 7] {
-        let (uid, name) = (sandbox.pod.uid(), sandbox.pod.name());
-        let pod = format!("K8S_POD_NAMESPACE=default;K8S_POD_NAME={name};K8S_POD_UID={uid}");
-        [
-            ("CNI_COMMAND", verb.into()),
-            ("CNI_CONTAINERID", sandbox.container.clone().into()),
-            ("CNI_NETNS", sandbox.netns.clone().into()),
-            ("CNI_IFNAME", self.interface.into()),
-            ("CNI_PATH", self.plugins.clone().into()),
-            ("CNI_ARGS", format!("IgnoreUnknown=1;{pod}").into()),
-            ("LANDFALL_RUN_DIR", run_dir().into()),
-        ]
+        let call = cni::Call {
+            container: &sandbox.container,
+            netns: &sandbox.netns,
+            interface: self.interface,
+            plugins: &self.plugins,
+            run_dir: &run_dir(),
+            pod: &sandbox.pod.name(),
+            uid: &sandbox.pod.uid(),
+        };
+        call.environment(verb)
     }
 }

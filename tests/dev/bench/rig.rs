@@ -1,20 +1,24 @@
-//! Where it is measured: a node and a LAN as network namespaces, sandboxes, and a folder in memory.
-//!
-//! All names are constants, so that a run recognises what a killed one has left.
+//! Where it is measured: a node and a LAN as network namespaces, and sandboxes.
 
 use std::{
     fs::{self, File},
-    path::{Path, PathBuf},
+    path::PathBuf,
     thread,
 };
 
-use anyhow::{Context, Result, anyhow};
-use nix::{
-    fcntl::{Flock, FlockArg},
-    sched::{CloneFlags, setns},
+use anyhow::{Result, anyhow};
+use nix::sched::{CloneFlags, setns};
+
+use crate::{
+    network, process,
+    stage::{Held, Stage},
 };
 
-use crate::{network, process};
+/// The bench's own.
+pub(super) const STAGE: Stage = Stage {
+    name: "bench",
+    prefix: "lfb-",
+};
 
 /// The node's network namespace; everything that runs for long runs in it.
 pub(super) const NODE: &str = "lfb-node";
@@ -29,17 +33,12 @@ pub(super) const ADDRESS: &str = "10.97.0.1";
 
 /// Exists as long as this does.
 pub(super) struct Rig {
-    _lock: Flock<File>,
+    _held: Held,
 }
 
 /// The folder.
 pub(super) fn folder() -> PathBuf {
-    PathBuf::from("/run/landfall-bench")
-}
-
-/// Log of a program.
-pub(super) fn log(program: &str) -> PathBuf {
-    folder().join("log").join(format!("{program}.log"))
+    STAGE.folder()
 }
 
 /// Runs `work` on a thread in the node's network namespace; so do the programs that it starts.
@@ -73,43 +72,15 @@ fn batch(lines: impl Iterator<Item = String>) -> Result<()> {
     process::feed(&mut process::words("ip -batch -"), &lines)
 }
 
-fn clean() -> Result<()> {
-    for netns in [NODE, LAN] {
-        if network::path(netns).exists() {
-            network::remove(netns)?;
-        }
-    }
-    remove_sandboxes()?;
-    let folder = folder();
-    // What was killed a moment ago may still hold a file.
-    while is_mounted(&folder)? {
-        process::run(process::words("umount --lazy").arg(&folder))?;
-    }
-    if folder.exists() {
-        fs::remove_dir_all(&folder).with_context(|| folder.display().to_string())?;
-    }
-    Ok(())
-}
-
-fn is_mounted(folder: &Path) -> Result<bool> {
-    let mounts = fs::read_to_string("/proc/self/mounts")?;
-    let mut places = mounts.lines().filter_map(|line| line.split(' ').nth(1));
-    Ok(places.any(|place| Path::new(place) == folder))
-}
-
 // === impl Rig ===
 
 impl Rig {
     pub(super) fn build() -> Result<Self> {
-        let file = File::create("/run/landfall-bench.lock")?;
-        let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock)
-            .map_err(|_| anyhow!("another `cargo dev bench` is at work"))?;
-        clean()?;
-        let rig = Self { _lock: lock };
-        fs::create_dir_all(folder())?;
-        // As a node's /run: a machine without systemd may have a disk there.
-        process::run(process::words("mount -t tmpfs -o mode=0700 landfall-bench").arg(folder()))?;
-        fs::create_dir_all(folder().join("log"))?;
+        // All at once, where the stage would take one by one.
+        remove_sandboxes()?;
+        let rig = Self {
+            _held: STAGE.take()?,
+        };
         wire()?;
         Ok(rig)
     }
@@ -130,8 +101,8 @@ fn wire() -> Result<()> {
 
 impl Drop for Rig {
     fn drop(&mut self) {
-        if let Err(error) = clean() {
-            eprintln!("error: the bench leaves something behind: {error:#}");
+        if let Err(error) = remove_sandboxes() {
+            eprintln!("error: the bench leaves sandboxes behind: {error:#}");
         }
     }
 }

@@ -1,0 +1,128 @@
+//! A Kubernetes API server of a stage's own: etcd and kube-apiserver in one of its namespaces.
+
+use std::{
+    path::PathBuf,
+    process::{Child, Command},
+    time::Duration,
+};
+
+use anyhow::{Result, bail};
+use serde_json::{Value, json};
+
+use super::{Stage, inside};
+use crate::{
+    layout::{self, API_PORT},
+    network, process,
+};
+
+/// Who the tool itself is to the API server.
+pub(crate) const ADMIN: &str = "admin";
+
+/// Where the servers run, and how they are asked. It starts and ends with the stage.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Servers {
+    /// Whose they are.
+    pub(crate) stage: Stage,
+    /// The network namespace of both.
+    pub(crate) netns: &'static str,
+    /// An address there.
+    pub(crate) address: &'static str,
+}
+
+// === impl Servers ===
+
+impl Servers {
+    /// Writes keys, and a kubeconfig for each user. All users may do everything.
+    pub(crate) fn prepare(self, users: &[&str]) -> Result<()> {
+        let folder = self.stage.folder();
+        let users = || users.iter().copied().chain([ADMIN]);
+        let tokens: Vec<_> = users()
+            .map(|user| format!("{user},{user},{user},system:masters"))
+            .collect();
+        process::write(&folder.join("tokens.csv"), tokens.join("\n"))?;
+        for user in users() {
+            process::write(&self.kubeconfig(user), self.config(user).to_string())?;
+        }
+        for line in [
+            "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out sa.key",
+            "openssl pkey -in sa.key -pubout -out sa.pub",
+        ] {
+            process::run(process::words(line).current_dir(&folder))?;
+        }
+        Ok(())
+    }
+
+    /// The path of a user's kubeconfig.
+    pub(crate) fn kubeconfig(self, user: &str) -> PathBuf {
+        self.stage.folder().join(format!("{user}.kubeconfig"))
+    }
+
+    fn config(self, user: &str) -> Value {
+        let name = self.stage.name;
+        json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": name,
+            "clusters": [{"name": name, "cluster": {
+                "server": format!("https://{}:{API_PORT}", self.address),
+                // Its certificate is its own, and nobody else is in this namespace.
+                "insecure-skip-tls-verify": true,
+            }}],
+            "users": [{"name": user, "user": {"token": user}}],
+            "contexts": [{"name": name, "context": {"cluster": name, "user": user}}],
+        })
+    }
+
+    /// Starts etcd with what it keeps in the folder.
+    pub(crate) fn start_etcd(self, more: &str) -> Result<Child> {
+        let mut etcd = inside(self.netns, &layout::etcd()?.join("etcd"));
+        etcd.arg("--data-dir").arg(self.stage.folder().join("etcd"));
+        etcd.arg("--log-level=warn").args(more.split_whitespace());
+        self.stage.start(etcd, "etcd")
+    }
+
+    /// Starts the API server.
+    pub(crate) fn start_server(self, more: &str) -> Result<Child> {
+        let folder = self.stage.folder().display().to_string();
+        let mut server = inside(self.netns, &layout::kubernetes()?.join("kube-apiserver"));
+        let line = format!(
+            "--etcd-servers http://127.0.0.1:2379 --bind-address {address} --secure-port {API_PORT} \
+             --advertise-address {address} --endpoint-reconciler-type none --cert-dir {folder}/pki \
+             --service-cluster-ip-range {services} --token-auth-file {folder}/tokens.csv \
+             --authorization-mode RBAC --service-account-issuer https://{name} \
+             --service-account-key-file {folder}/sa.pub --service-account-signing-key-file {folder}/sa.key",
+            address = self.address,
+            services = layout::SERVICE_SUBNET,
+            name = self.stage.name,
+        );
+        server
+            .args(line.split_whitespace())
+            .args(more.split_whitespace());
+        self.stage.start(server, "kube-apiserver")
+    }
+
+    /// Waits until it answers.
+    pub(crate) fn wait(self) -> Result<()> {
+        let ready = format!("https://{}:{API_PORT}/readyz", self.address);
+        if !network::answers(self.netns, &ready, Duration::from_secs(60)) {
+            let log = self.stage.log("kube-apiserver");
+            bail!("the API server is not ready; {}", process::tail(&log, 15));
+        }
+        Ok(())
+    }
+
+    /// kubectl as the tool itself.
+    pub(crate) fn kubectl(self) -> Result<Command> {
+        let mut kubectl = inside(self.netns, &layout::kubernetes()?.join("kubectl"));
+        kubectl.env("KUBECONFIG", self.kubeconfig(ADMIN));
+        // Its cache of what the server offers would be another server's.
+        kubectl.env("KUBECACHEDIR", self.stage.folder().join("kube"));
+        Ok(kubectl)
+    }
+
+    /// Applies our kinds and waits until they are served.
+    pub(crate) fn define_kinds(self) -> Result<()> {
+        let crds = layout::tree().join("crds/yaml");
+        process::run(self.kubectl()?.arg("apply").arg("-f").arg(crds))?;
+        let established = "wait --for=condition=Established crd --all --timeout=30s";
+        process::run(self.kubectl()?.args(established.split(' ')))
+    }
+}
