@@ -14,6 +14,7 @@ mod control_plane;
 mod demo;
 mod forward;
 mod go;
+mod hammer;
 mod images;
 mod init;
 mod install;
@@ -85,6 +86,8 @@ enum Task {
     Test { tiers: Vec<test::Tier> },
     /// Measures how fast we are, beside others, on this machine
     Bench(bench::Options),
+    /// Attaches, detaches and fails, with real parts, and looks for duplicates and leaks
+    Hammer(hammer::Options),
     /// kubectl with this cluster's kubeconfig
     #[command(disable_help_flag = true)]
     Kubectl {
@@ -183,6 +186,7 @@ fn run(task: Task) -> Result<u8> {
         Task::Uninstall => install::uninstall()?,
         Task::Test { tiers } => return Ok(u8::from(!test::run(&tiers))),
         Task::Bench(options) => bench::run(&options)?,
+        Task::Hammer(options) => hammer::run(&options)?,
         Task::Kubectl { words } => return with_cluster(cluster::kubectl().args(words)),
         Task::Helm { words } => return with_cluster(cluster::helm().args(words)),
         Task::Node {

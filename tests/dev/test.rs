@@ -5,9 +5,9 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
-use crate::{apt, cluster, go, install, layout, process, progress};
+use crate::{apt, cluster, go, hammer, install, layout, process, progress};
 
-/// A tier; each but `unit` and `model` is a test target of this package.
+/// A tier; each but `unit`, `model` and `hammer` is a test target of this package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Tier {
     /// Format, lints and the tests beside the code
@@ -22,6 +22,8 @@ pub(crate) enum Tier {
     Admit,
     /// The chart on the cluster
     E2e,
+    /// Real programs, faults at random, and kernel truth, for two minutes
+    Hammer,
 }
 
 impl Tier {
@@ -35,6 +37,7 @@ impl Tier {
         match self {
             Self::Unit => return unit(),
             Self::Model => return model(),
+            Self::Hammer => return hammer::run(&hammer::Options::bounded()),
             Self::Netns => {
                 cluster::need_root()?;
                 apt::install()?;

@@ -14,6 +14,7 @@ use crate::{case::Case, wait};
 mod books;
 mod kernels;
 
+pub use books::{Books, Line};
 pub use kernels::{Live, live};
 
 /// How long addresses may take to come back: the reuse delay of tests is 1 s, two looks of the agent's
@@ -58,7 +59,7 @@ impl<'c> Truth<'c> {
             // The kernels first: what they show was held before, and what they show no longer may
             // be gone from the books.
             let live = self.live()?;
-            let books = books::Books::read(self.case.cluster, |address| self.case.owns(address))?;
+            let books = Books::read(self.case.cluster, |address| self.case.owns(address))?;
             let findings = books.findings(&live);
             ensure!(findings.is_empty(), "{findings:#?}");
             Ok(())

@@ -16,37 +16,37 @@ const MIRROR: &str = "/metadata/annotations/kubernetes.io~1config.mirror";
 
 /// A line of the ledger or of a node's object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Line {
+pub struct Line {
     /// The object and the place in it.
-    pub(super) place: String,
+    pub place: String,
     /// The node that holds the address.
-    pub(super) node: String,
+    pub node: String,
     /// The address.
-    pub(super) address: IpAddr,
+    pub address: IpAddr,
     /// The owner's UID, where the line says it.
-    pub(super) owner: Option<String>,
+    pub owner: Option<String>,
 }
 
 /// All that matters, read once.
 #[derive(Debug, Default)]
-pub(super) struct Books {
+pub struct Books {
     /// Entries of the ledger that a node holds.
-    pub(super) held: Vec<Line>,
+    pub held: Vec<Line>,
     /// Grants in nodes' objects.
-    pub(super) granted: Vec<Line>,
+    pub granted: Vec<Line>,
     /// What agents say is attached.
-    pub(super) attached: Vec<Line>,
+    pub attached: Vec<Line>,
     /// Recalls and releases: gone at rest, but for a recall whose address is still in a sandbox.
-    pub(super) passing: Vec<Line>,
+    pub passing: Vec<Line>,
     /// The UIDs of pods that are not at their end, and their nodes.
-    pub(super) pods: BTreeMap<String, String>,
+    pub pods: BTreeMap<String, String>,
 }
 
 // === impl Books ===
 
 impl Books {
     /// Pods last: a pod that has come since is not missed.
-    pub(super) fn read(cluster: &Cluster, is_ours: impl Fn(IpAddr) -> bool) -> Result<Self> {
+    pub fn read(cluster: &Cluster, is_ours: impl Fn(IpAddr) -> bool) -> Result<Self> {
         let mut books = Self::default();
         for block in cluster.items(&["addressblocks"])? {
             books.block(&block)?;
@@ -70,7 +70,8 @@ impl Books {
         Ok(books)
     }
 
-    pub(super) fn block(&mut self, block: &Value) -> Result<()> {
+    /// Adds the entries of an AddressBlock that a node holds.
+    pub fn block(&mut self, block: &Value) -> Result<()> {
         let entries = block.pointer("/spec/entries").and_then(Value::as_object);
         for (address, entry) in entries.into_iter().flatten() {
             let state = text(entry, "/state");
@@ -89,7 +90,8 @@ impl Books {
         Ok(())
     }
 
-    pub(super) fn node(&mut self, node: &Value) -> Result<()> {
+    /// Adds what a LandfallNode lists.
+    pub fn node(&mut self, node: &Value) -> Result<()> {
         let name = text(node, "/metadata/name");
         for place in [
             "/spec/grants",
@@ -122,7 +124,8 @@ impl Books {
         Ok(())
     }
 
-    pub(super) fn pod(&mut self, pod: &Value) {
+    /// Adds a pod, unless it is at its end.
+    pub fn pod(&mut self, pod: &Value) {
         if ["Succeeded", "Failed"].contains(&text(pod, "/status/phase")) {
             return;
         }
@@ -135,7 +138,7 @@ impl Books {
     }
 
     /// What should not be so at rest, each as a sentence.
-    pub(super) fn findings(&self, live: &[Live]) -> Vec<String> {
+    pub fn findings(&self, live: &[Live]) -> Vec<String> {
         let attachments = live.iter().filter(|one| one.is_attachment());
         let in_kernel: BTreeSet<_> = attachments
             .map(|one| (one.node.as_str(), one.address))
