@@ -38,11 +38,13 @@ mod flight;
 mod identity;
 mod look_up;
 mod recall;
+mod restore;
 mod spec;
 mod step;
 
 pub use event::{AddRequest, Asked, Effect, Event, Outcome, Token};
 pub use identity::{Identity, Starting, Writer};
+pub use spec::accepts;
 pub use step::{step, step_under};
 
 use del::Deletion;
@@ -88,6 +90,8 @@ pub struct Snapshot {
     pub uid: Uid,
     /// Its `metadata.generation`.
     pub generation: u64,
+    /// `spec.ledgerEpoch`: that of the last announced restore of etcd; 0 if there was none.
+    pub epoch: u64,
     /// Machine ID for which the spec was written.
     pub machine: Uid,
     /// The networks served here, by UID.
@@ -122,6 +126,9 @@ pub struct Durable {
     pub released: BTreeSet<(IpAddr, Seq)>,
     /// The last version of the own object seen.
     pub snapshot: Option<Snapshot>,
+    /// A quorum read has shown an older version than one that was seen: etcd was restored, and nobody
+    /// has said so. No version is taken any more, until one has a new epoch.
+    pub restore_suspected: bool,
 }
 
 /// What the agent knows while it runs.

@@ -39,6 +39,7 @@ pub mod finding;
 pub mod forsaken;
 pub mod fresh;
 pub mod rebuild;
+pub mod restore;
 pub mod rules;
 pub mod view;
 

@@ -28,7 +28,7 @@ use crate::{
         audit::{Attached, audit},
         fresh::{Seen, Tick},
         rebuild,
-        view::{Evidence, Grant, NetworkView, NodeSpec, NodeStatus, NodeView, Pod, Want},
+        view::{Evidence, Grant, NetworkView, NodeSpec, NodeStatus, NodeView, Pod, Restore, Want},
     },
 };
 

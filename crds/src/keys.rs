@@ -89,6 +89,8 @@ pub mod reason {
     pub const PARENT_CONFLICT: &str = "ParentConflict";
     /// Nodes have a parent, which is down or without a carrier.
     pub const PARENT_SILENT: &str = "ParentSilent";
+    /// etcd was restored, and nodes have not yet said what they have in use.
+    pub const RESTORED: &str = "Restored";
     /// New grants are off.
     pub const PAUSED: &str = "Paused";
 }

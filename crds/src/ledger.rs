@@ -5,6 +5,8 @@
 
 pub mod block;
 pub mod node;
+pub mod restore;
+pub mod restored;
 
 #[cfg(test)]
 mod tests;

@@ -66,7 +66,7 @@ pub(crate) struct Args {
 }
 
 /// What to do instead of serving.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub(crate) enum Task {
     /// Has every agent take the plugin out of its node's CNI configuration, and waits for them;
     /// fails, and names the nodes, if one that is up has not done so in time
@@ -74,6 +74,14 @@ pub(crate) enum Task {
         /// How many seconds to wait.
         #[arg(long, env = "UNINSTALL_WAIT", default_value_t = 60)]
         wait: u64,
+    },
+    /// Says that etcd was restored from a backup, before any operator or node reaches the API server
+    /// again: gives the ledger a new epoch, and takes every grant out of the node objects
+    Restored {
+        /// A node whose machine is known to be off, though it is the backup that says so. May be given
+        /// more than once.
+        #[arg(long, value_name = "NODE")]
+        off: Vec<String>,
     },
 }
 

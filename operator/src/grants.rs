@@ -34,6 +34,7 @@ mod blocks;
 mod failure;
 mod fences;
 mod nodes;
+mod restore;
 
 pub(crate) use api::Ledger;
 pub(crate) use audit::Auditor;
@@ -45,6 +46,8 @@ pub(crate) use failure::Failure;
 const BATCH: Duration = Duration::from_millis(3);
 /// A look at everything even if nothing seems to have happened.
 const IDLE: Millis = 30_000;
+/// Until what is known of restores is read again.
+const AGAIN: Millis = 1_000;
 /// Requests under way at once.
 const CONCURRENT: usize = 32;
 /// Decisions in a row before everything else gets its turn.
@@ -159,12 +162,16 @@ impl Shell {
                 return 0;
             }
             self.read_doubts().await;
+            if !self.read_restore().await {
+                return (self.clock)().saturating_add(AGAIN);
+            }
             // A pod that was bound during the last round is served by this one.
             self.observe(changes);
             self.world.view.now = (self.clock)();
             self.world.settle();
             self.world.is_decided_on();
             let decision = self.decide();
+            self.tell_halt(decision.halt.as_ref());
             let wake_at = decision.wake_at;
             self.tell(&decision);
             if !self.write(decision).await {
@@ -224,11 +231,15 @@ impl Shell {
             | Write::Block(_)
             | Write::ReadBlock(_)
             | Write::ReadNode(_)
-            | Write::ReadEvidence(_) => None,
+            | Write::ReadEvidence(_)
+            | Write::ReadRestore
+            | Write::Adopted(_) => None,
         });
         let missing = missing.collect();
         let reads = |write: &&Write| matches!(write, Write::ReadNode(_) | Write::ReadEvidence(_));
         let fencing = blocks.iter().filter(reads).cloned().collect();
+        let restore = |write: &&Write| matches!(write, Write::ReadRestore | Write::Adopted(_));
+        let restore = blocks.iter().find(restore).cloned();
         let blocks = self.block_jobs(blocks, now);
         if done || !blocks.is_empty() {
             tracing::debug!(
@@ -243,6 +254,7 @@ impl Shell {
         }
         done |= self.create_blocks(missing).await;
         done |= self.read_for_fences(fencing, now).await;
+        done |= self.go_on_with_restore(restore).await;
         self.tell_repairs(&repairs);
         done
     }

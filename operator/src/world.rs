@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use kube::core::ObjectMeta;
 use landfall_core::{
     id::{Name, Uid},
-    ledger::{BlockId, View, fresh::Tick},
+    ledger::{BlockId, View, fresh::Tick, restore::Halt, view::Restore},
     network::Labels,
 };
 use landfall_crds::{block::AddressBlock, node::LandfallNode};
@@ -37,6 +37,7 @@ mod node_objects;
 mod node_writes;
 mod pods;
 mod relist;
+mod restore;
 
 pub(crate) use namespaces::NamespaceFacts;
 pub(crate) use node_objects::name_of;
@@ -74,6 +75,10 @@ pub(crate) struct World {
     /// Objects that a list did not name: read before they are believed gone, for the list may be
     /// older than our own write.
     pub(crate) doubts: Doubts,
+    /// What is known of restores of etcd must be read.
+    pub(crate) restore_is_doubted: bool,
+    /// Why nothing is decided, as of the last decision.
+    pub(crate) halt: Option<Halt>,
     /// Whether the view changed since the last decision.
     changed: bool,
     /// What changed since the last look.
@@ -132,6 +137,8 @@ impl World {
                 blocks: BTreeMap::new(),
                 nodes: BTreeMap::new(),
                 pods: BTreeMap::new(),
+                restore: Restore::default(),
+                expected: BTreeSet::new(),
             },
             home,
             ticks: 0,
@@ -151,6 +158,8 @@ impl World {
             has_namespace_default: true,
             door: Door::Auto,
             doubts: Doubts::default(),
+            restore_is_doubted: true,
+            halt: None,
             changed: true,
             stale: Stale::default(),
             strangers: BTreeMap::new(),
@@ -222,6 +231,7 @@ impl World {
     /// This operator decides from now on: everything is looked at.
     pub(crate) fn begin(&mut self) {
         self.changed = true;
+        self.restore_is_doubted = true;
         self.notices.clear();
         self.tell_namespaces();
         // Pods too: they hang on networks.
@@ -238,6 +248,7 @@ impl World {
         self.settle_networks();
         self.settle_namespaces();
         self.settle_definitions();
+        self.settle_restore();
     }
 }
 

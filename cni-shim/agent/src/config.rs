@@ -29,7 +29,7 @@ use pauses::Pauses;
 const WATCH_SECONDS: u32 = 60;
 
 /// Watches the object and tells the engine of every version. Does not end.
-pub async fn watch(api: Api<LandfallNode>, name: String, engine: Handle) {
+pub async fn watch(api: Api<LandfallNode>, name: String, engine: Handle, asked: Arc<Notify>) {
     let config = watcher::Config::default()
         .fields(&format!("metadata.name={name}"))
         .timeout(WATCH_SECONDS);
@@ -47,7 +47,12 @@ pub async fn watch(api: Api<LandfallNode>, name: String, engine: Handle) {
                 tracing::warn!("the LandfallNode {name} was deleted; serving what it said last");
             }
             Ok(watcher::Event::Init | watcher::Event::InitDone) => {}
-            Err(error) => tracing::warn!(%error, "the watch of the LandfallNode ended"),
+            Err(error) => {
+                tracing::warn!(%error, "the watch of the LandfallNode ended");
+                // Over a restore of etcd that nobody announced a watch may wait for ever for versions
+                // that will not come.
+                asked.notify_one();
+            }
         }
     }
 }

@@ -74,7 +74,6 @@ pub struct Engine {
     /// Whether `/run` was complete at the start, or has been made so since.
     complete: bool,
     epoch: u64,
-    restore_suspected: bool,
     host_links: Vec<Arc<HostLink>>,
     parents: Parents,
     vlans: Vlans,

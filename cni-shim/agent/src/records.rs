@@ -5,6 +5,7 @@
 //! attachments/<container>:<interface>.json   core's Record, and how to find the link again
 //! released.json                              (address, seq) that were acknowledged
 //! node.json                                  the LandfallNode as last seen
+//! restored.json                              there if a restore of etcd is suspected
 //! agent.json                                 boot, machine, epoch: written when a start is complete
 //! ```
 //!
@@ -64,6 +65,8 @@ pub struct Loaded {
     pub released: BTreeSet<(IpAddr, Seq)>,
     /// The own object as last seen.
     pub object: Option<LandfallNode>,
+    /// Whether a restore of etcd is suspected.
+    pub restore_suspected: bool,
     /// Set if all of it is there and readable.
     pub mark: Option<Mark>,
 }
@@ -89,6 +92,7 @@ pub struct StoreError {
 const ATTACHMENTS: &str = "attachments";
 const RELEASED: &str = "released.json";
 const NODE: &str = "node.json";
+const SUSPICION: &str = "restored.json";
 const MARK: &str = "agent.json";
 /// Of files that are being written.
 const TEMPORARY: &str = ".new";
@@ -133,6 +137,7 @@ impl Store {
             }
         }
         let released = read::<Vec<AddressSeq>>(&self.folder.join(RELEASED));
+        loaded.restore_suspected = self.folder.join(SUSPICION).exists();
         loaded.object = read(&self.folder.join(NODE));
         let mark = read::<Mark>(&self.folder.join(MARK));
         let complete = unreadable.is_empty() && released.is_some() && loaded.object.is_some();
@@ -180,6 +185,16 @@ impl Store {
     /// Writes the own object.
     pub fn save_object(&self, object: &LandfallNode) -> Result<(), StoreError> {
         Self::write(&self.folder.join(NODE), object)
+    }
+
+    /// Writes whether a restore of etcd is suspected.
+    pub fn save_suspicion(&self, is_suspected: bool) -> Result<(), StoreError> {
+        let path = self.folder.join(SUSPICION);
+        if is_suspected {
+            Self::write(&path, &is_suspected)
+        } else {
+            remove(&path)
+        }
     }
 
     fn attachment_file(&self, key: &Key) -> PathBuf {

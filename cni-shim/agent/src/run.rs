@@ -149,7 +149,7 @@ async fn start_cluster(
     let engine = || running.engine.clone();
     let asked = Arc::clone(&running.quorum_read);
     asked.notify_one();
-    tokio::spawn(config::watch(api(), name(), engine()));
+    tokio::spawn(config::watch(api(), name(), engine(), Arc::clone(&asked)));
     tokio::spawn(config::read(api(), name(), engine(), asked));
     let sources = status::Sources {
         engine: running.state.clone(),

@@ -98,6 +98,8 @@ pub enum Effect {
     SaveReleased,
     /// Write the last version seen to `/run`.
     SaveSnapshot,
+    /// Write to `/run` whether a restore of etcd is suspected.
+    SaveSuspicion,
     /// Read the own object with quorum and report it as `Event::Spec`.
     ReadSpec,
     /// Make the link; report `Made` or `NotMade`.

@@ -25,6 +25,7 @@ pub(super) fn look_up(agent: &Agent<'_>, request: &AddRequest) -> LookUp {
         grant.owner == request.owner
             && grant.address.is_none_or(|key| {
                 !snapshot.recalls.contains(&key)
+                    && (snapshot.is_of_epoch(key) || !agent.rules.restored_grants_end)
                     && !agent.durable.released.contains(&key)
                     && !agent.volatile.blocked.contains(&key.0)
                     && !is_held_by_another(agent, grant, key.0)

@@ -1,20 +1,65 @@
 //! Versions of the node's own object.
 
-use super::{Effect, Snapshot, step::Agent};
+use super::{Durable, Effect, Snapshot, restore, step::Agent};
+
+/// What to do with a version.
+enum Verdict {
+    Take,
+    /// Only a quorum read can tell.
+    Read,
+    /// The cluster's state has gone back, and nobody has announced it.
+    Suspect,
+    Ignore,
+}
 
 /// Takes a version, unless it is older than what was seen. An object of another UID (deleted and
-/// made again) counts only from a quorum read; the released set is kept over it.
+/// made again) counts only from a quorum read; the released set is kept over it. So does a new epoch,
+/// under which nothing counts that was granted or released before.
 pub(super) fn observe(agent: &mut Agent<'_>, snapshot: Snapshot, quorum: bool) {
-    if let Some(known) = &agent.durable.snapshot {
-        let same = known.uid == snapshot.uid;
-        if same && snapshot.generation < known.generation {
-            return;
+    match judge(agent.durable, &snapshot, quorum) {
+        Verdict::Take => take(agent, snapshot, quorum),
+        Verdict::Read => agent.emit(Effect::ReadSpec),
+        Verdict::Suspect => {
+            if !agent.durable.restore_suspected {
+                agent.durable.restore_suspected = true;
+                agent.emit(Effect::SaveSuspicion);
+                agent.emit(Effect::Publish);
+            }
         }
-        if !same && !quorum {
-            agent.emit(Effect::ReadSpec);
-            return;
-        }
+        Verdict::Ignore => {}
     }
+}
+
+/// Whether a version would be taken now.
+pub fn accepts(durable: &Durable, snapshot: &Snapshot, quorum: bool) -> bool {
+    match judge(durable, snapshot, quorum) {
+        Verdict::Take => true,
+        Verdict::Read | Verdict::Suspect | Verdict::Ignore => false,
+    }
+}
+
+/// A watch or a list may be late; a quorum read that shows less than was seen is not.
+fn judge(durable: &Durable, snapshot: &Snapshot, quorum: bool) -> Verdict {
+    let Some(known) = &durable.snapshot else {
+        return Verdict::Take;
+    };
+    let same = known.uid == snapshot.uid;
+    let is_older = snapshot.epoch < known.epoch || same && snapshot.generation < known.generation;
+    let is_new = snapshot.epoch > known.epoch;
+    if (is_new || is_older || !same) && !quorum {
+        Verdict::Read
+    } else if is_new {
+        Verdict::Take
+    } else if is_older {
+        Verdict::Suspect
+    } else if durable.restore_suspected {
+        Verdict::Ignore
+    } else {
+        Verdict::Take
+    }
+}
+
+fn take(agent: &mut Agent<'_>, snapshot: Snapshot, quorum: bool) {
     // An object for another machine says nothing of what this one may serve.
     let ours = snapshot.machine == agent.volatile.machine;
     if quorum && ours && agent.volatile.cold && !agent.volatile.read {
@@ -27,9 +72,17 @@ pub(super) fn observe(agent: &mut Agent<'_>, snapshot: Snapshot, quorum: bool) {
         agent.emit(Effect::SaveReleased);
     }
     prune(agent, &snapshot);
-    if agent.durable.snapshot.as_ref() != Some(&snapshot) {
+    let known = agent.durable.snapshot.as_ref();
+    let is_new_epoch = known.map_or(0, |known| known.epoch) < snapshot.epoch;
+    if known != Some(&snapshot) {
         agent.durable.snapshot = Some(snapshot);
         agent.emit(Effect::SaveSnapshot);
+    }
+    if is_new_epoch {
+        restore::adopt(agent);
+    }
+    if ours {
+        restore::renew(agent);
     }
 }
 

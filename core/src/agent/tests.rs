@@ -17,22 +17,22 @@ use crate::{
     ledger::view::{Grant, Refusal},
 };
 
-const MACHINE: Uid = Uid(1);
-const LAN: Uid = Uid(7);
-const POD: Uid = Uid(100);
-const SEQ: Seq = Seq {
+pub(super) const MACHINE: Uid = Uid(1);
+pub(super) const LAN: Uid = Uid(7);
+pub(super) const POD: Uid = Uid(100);
+pub(super) const SEQ: Seq = Seq {
     epoch: 5,
     counter: 1,
 };
 
-struct Node {
-    volatile: Volatile,
-    durable: Durable,
+pub(super) struct Node {
+    pub(super) volatile: Volatile,
+    pub(super) durable: Durable,
 }
 
 impl Node {
     /// A warm agent that has seen a grant for POD.
-    fn granted() -> Self {
+    pub(super) fn granted() -> Self {
         let mut node = Self {
             volatile: Volatile::start(MACHINE, false),
             durable: Durable::default(),
@@ -44,11 +44,11 @@ impl Node {
         node
     }
 
-    fn step(&mut self, event: Event) -> Vec<Effect> {
+    pub(super) fn step(&mut self, event: Event) -> Vec<Effect> {
         step(&mut self.volatile, &mut self.durable, event)
     }
 
-    fn attached(container: &str) -> Self {
+    pub(super) fn attached(container: &str) -> Self {
         let mut node = Self::granted();
         node.step(mk_add(1, container));
         node.step(Event::Made(mk_key(container)));
@@ -56,11 +56,11 @@ impl Node {
     }
 }
 
-fn address() -> std::net::IpAddr {
+pub(super) fn address() -> std::net::IpAddr {
     "10.0.0.1".parse().unwrap()
 }
 
-fn mk_snapshot(generation: u64) -> Snapshot {
+pub(super) fn mk_snapshot(generation: u64) -> Snapshot {
     let served = Served {
         name: Name::from("lan"),
         families: BTreeSet::from([Family::V4]),
@@ -83,14 +83,14 @@ fn mk_snapshot(generation: u64) -> Snapshot {
     }
 }
 
-fn mk_key(container: &str) -> Key {
+pub(super) fn mk_key(container: &str) -> Key {
     Key {
         container: Name::from(container),
         interface: Name::from("net1"),
     }
 }
 
-fn mk_add(token: u64, container: &str) -> Event {
+pub(super) fn mk_add(token: u64, container: &str) -> Event {
     let asked = Asked {
         network: Name::from("lan"),
         interface: Name::from("net1"),
@@ -109,7 +109,7 @@ fn no_parent() -> Event {
     Event::Parents([(LAN, "eth1 is gone".to_owned())].into())
 }
 
-fn recalled(generation: u64) -> Event {
+pub(super) fn recalled(generation: u64) -> Event {
     let mut snapshot = mk_snapshot(generation);
     snapshot.recalls.insert((address(), SEQ));
     Event::Spec {
@@ -118,12 +118,13 @@ fn recalled(generation: u64) -> Event {
     }
 }
 
-fn replies(effects: &[Effect]) -> Vec<(u64, &Outcome)> {
+pub(super) fn replies(effects: &[Effect]) -> Vec<(u64, &Outcome)> {
     let replies = effects.iter().filter_map(|effect| match effect {
         Effect::Reply(token, outcome) => Some((token.0, outcome)),
         Effect::SaveRecord(..)
         | Effect::DropRecord(_)
         | Effect::SaveReleased
+        | Effect::SaveSuspicion
         | Effect::SaveSnapshot
         | Effect::ReadSpec
         | Effect::Make { .. }
@@ -364,8 +365,10 @@ fn an_older_version_is_ignored_and_another_uid_needs_a_quorum_read() {
             snapshot: mk_snapshot(4),
             quorum: false
         }),
-        []
+        [Effect::ReadSpec],
+        "the list may be late, or etcd was restored: a quorum read tells"
     );
+    assert_eq!(node.durable.snapshot.as_ref().unwrap().generation, 5);
     let mut other = mk_snapshot(1);
     other.uid = Uid(10);
     let effects = node.step(Event::Spec {

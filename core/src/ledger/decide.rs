@@ -13,6 +13,7 @@ use super::{
     grant,
     macs::Macs,
     mend, node, push, release,
+    restore::{self, Halt},
     specs::Specs,
     view::{NodeSpec, Refusal},
 };
@@ -41,6 +42,10 @@ pub enum Write {
     ReadNode(Name),
     /// Read the Node with quorum: a fence waits for it.
     ReadEvidence(Name),
+    /// Read with quorum what is known of restores of etcd.
+    ReadRestore,
+    /// Note that the ledger has been rewritten after the restore of this epoch.
+    Adopted(u64),
 }
 
 /// What one decision comes to.
@@ -55,10 +60,15 @@ pub struct Decision {
     /// What the writes put right: edits by hand. Each is certain, and named until a write has come
     /// through.
     pub repairs: Vec<Finding>,
+    /// Set if nothing is granted, pushed, recalled or freed: etcd was restored.
+    pub halt: Option<Halt>,
 }
 
 /// Decides on a view.
 pub fn decide(view: &View, rules: Rules) -> Decision {
+    if let Some(decision) = restore::decide(view, rules) {
+        return decision;
+    }
     let held = draft::by_owner(view);
     let mut drafts = Drafts::new(view, rules);
     let mut specs = Specs::new(view);

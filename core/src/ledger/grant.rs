@@ -112,7 +112,7 @@ pub(super) fn grant<'v>(
 }
 
 /// Whether every address that the pod needs is in the ledger.
-fn has_all(view: &View, held: &Held<'_>, owner: Uid, pod: &Pod) -> bool {
+pub(super) fn has_all(view: &View, held: &Held<'_>, owner: Uid, pod: &Pod) -> bool {
     let mine = held.get(&owner).map_or(&[][..], Vec::as_slice);
     let slots = slots(view, pod);
     let is_filled = |slot: &Slot<'_>| {

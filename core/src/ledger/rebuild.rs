@@ -10,7 +10,7 @@ use core::net::IpAddr;
 use super::{
     Block, BlockId, Entry, Holder, Millis, State,
     fresh::Quorum,
-    mend,
+    mend, restore,
     view::{Grant, NodeView},
 };
 use crate::id::{Name, Uid};
@@ -47,7 +47,25 @@ pub fn rebuild(
             }
         }
     }
+    enter_in_use(&mut block, now, nodes, segments);
     block
+}
+
+/// After a restore of etcd nodes have in use what nobody has granted yet.
+fn enter_in_use(
+    block: &mut Block,
+    now: Millis,
+    nodes: Quorum<&BTreeMap<Name, NodeView>>,
+    segments: &BTreeMap<Uid, Name>,
+) {
+    for (name, node) in *nodes.get() {
+        for used in &node.status.in_use {
+            if restore::is_in(segments.get(&used.network), used, &block.id) {
+                let holder = restore::holder_of(name, node, used);
+                restore::enter(block, used, holder, now);
+            }
+        }
+    }
 }
 
 fn held_entry(

@@ -38,6 +38,10 @@ pub struct Rules {
     pub fence_needs_mark: bool,
     /// A fence is closed only on evidence read with quorum after that node object.
     pub fence_needs_quorum: bool,
+    /// After a restore the ledger waits for every node, whether it answers or not.
+    pub adoption_waits_for_all: bool,
+    /// A restore ends every grant: those that came back with it are taken out.
+    pub restored_grants_end: bool,
 
     // Of the agent.
     /// A cold agent serves and acknowledges nothing before its quorum read and its scan.
@@ -71,6 +75,8 @@ impl Rules {
         fence_starts_in_ledger: true,
         fence_needs_mark: true,
         fence_needs_quorum: true,
+        adoption_waits_for_all: true,
+        restored_grants_end: true,
         cold_waits: true,
         released_is_saved: true,
         prune_waits: true,

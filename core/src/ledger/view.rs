@@ -32,6 +32,19 @@ pub struct View {
     /// Every pod that may start a sandbox and asks for a network, by owner UID. A pod that is
     /// deleted, terminal, or asks for nothing is not here.
     pub pods: BTreeMap<Uid, Pod>,
+    /// Restores of etcd, as the ConfigMap `landfall-ledger` has them.
+    pub restore: Restore,
+    /// Nodes with an agent and without a node object.
+    pub expected: BTreeSet<Name>,
+}
+
+/// Restores of etcd that were announced: their epochs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Restore {
+    /// Of the last one; 0 if there never was one.
+    pub epoch: u64,
+    /// Of the last one after which the ledger has been rewritten.
+    pub adopted: u64,
 }
 
 /// A network, and whether it takes new attachments.
@@ -64,7 +77,7 @@ pub struct NodeView {
     pub read_at: Option<Tick>,
     /// What speaks for the machine being off, as last seen.
     pub evidence: Seen<Evidence>,
-    /// `spec.grants`, `spec.recalls` and `spec.refusals`.
+    /// `spec.grants`, `spec.recalls`, `spec.refusals` and `spec.ledgerEpoch`.
     pub spec: NodeSpec,
     /// The part of the status that decisions use.
     pub status: NodeStatus,
@@ -82,6 +95,8 @@ pub struct NodeSpec {
     pub fenced: Vec<Grant>,
     /// Owners on this node that get no grant now, and why.
     pub refusals: BTreeMap<Uid, Refusal>,
+    /// The epoch of the last restore of etcd.
+    pub epoch: u64,
 }
 
 /// What speaks for a machine being off (docs/ipam-protocol.md, "Fence"): true now, not for ever.
@@ -104,6 +119,25 @@ pub struct NodeStatus {
     pub speaks_for: BTreeSet<Uid>,
     /// Acknowledged: no sandbox of the node uses (address, seq), nor ever will.
     pub released: BTreeSet<(IpAddr, Seq)>,
+    /// The epoch that the agent has adopted: what it said before counts no more.
+    pub epoch: u64,
+    /// What is in use there, as long as not all of it is under a grant of that epoch.
+    pub in_use: BTreeSet<InUse>,
+    /// The agent has seen a later state of the cluster than there is: etcd was restored, unannounced.
+    pub suspects: bool,
+}
+
+/// An address that a link of a node has.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InUse {
+    /// The address.
+    pub address: IpAddr,
+    /// The network's UID; 0 if nobody knows.
+    pub network: Uid,
+    /// The pod's UID; 0 if nobody knows.
+    pub owner: Uid,
+    /// The interface in the pod.
+    pub interface: Name,
 }
 
 /// One address (or none, for a network without IPAM) for one interface of one owner.
@@ -156,6 +190,15 @@ pub struct Want {
     pub addresses: Vec<IpAddr>,
     /// Requested MAC address.
     pub mac: Option<Mac>,
+}
+
+// === impl Restore ===
+
+impl Restore {
+    /// Whether the ledger is still that of the backup.
+    pub fn is_under_way(&self) -> bool {
+        self.adopted < self.epoch
+    }
 }
 
 // === impl NodeView ===

@@ -3,9 +3,9 @@
 use std::{collections::BTreeSet, format, rc::Rc, string::String};
 
 use super::{
-    config::Fault,
+    config::{EPOCH, Fault},
     machine::{Machine, Sandbox, container},
-    state::{MACHINES, State},
+    state::{MACHINES, Restored, State},
     world::World,
 };
 
@@ -14,6 +14,12 @@ use super::{
 impl World {
     /// The invariant that the state breaks, if it breaks one.
     pub(super) fn broken(&mut self, state: &State) -> Option<Rc<String>> {
+        if state.restored == Restored::UnderWay {
+            // The ledger says nothing: only the kernels do.
+            if let Some(verdict) = self.twice(state) {
+                return Some(Rc::new(verdict));
+            }
+        }
         (0..MACHINES).find_map(|m| {
             let node = Self::node_of(m);
             let key = (
@@ -22,6 +28,7 @@ impl World {
                 state.statuses[node],
                 state.machines[m],
                 m,
+                state.restored,
             );
             if let Some(verdict) = self.verdicts.get(&key) {
                 return verdict.clone();
@@ -30,6 +37,20 @@ impl World {
             self.verdicts.insert(key, verdict.clone());
             verdict
         })
+    }
+
+    /// Invariant 1 itself, over all machines.
+    fn twice(&self, state: &State) -> Option<String> {
+        let mut seen = BTreeSet::new();
+        for number in state.machines {
+            let machine = self.machines.get(number);
+            for (address, _) in machine.links.values().flatten() {
+                if !seen.insert(*address) {
+                    return Some(format!("1: {address} is on two machines"));
+                }
+            }
+        }
+        None
     }
 
     /// Of one machine, its node object and the blocks.
@@ -55,11 +76,15 @@ impl World {
                 });
                 let is_held = entry.as_ref().is_some_and(|entry| {
                     let holder = entry.holder.as_ref();
-                    entry.is_held_by(&self.names[node], *seq)
+                    // After a restore the record gets a new seq, and the link stays as it is.
+                    let is_old = seq.epoch < EPOCH && state.restored == Restored::Adopted;
+                    let seq = if is_old { entry.seq } else { *seq };
+                    entry.is_held_by(&self.names[node], seq)
                         && holder.is_some_and(|holder| holder.machine == machine.id)
                 });
                 // A block that was deleted by hand is made again with all that is held.
-                let is_lost = state.blocks[..self.block_ids.len()].contains(&0);
+                let is_lost = state.blocks[..self.block_ids.len()].contains(&0)
+                    || state.restored == Restored::UnderWay;
                 if !is_held && !is_lost {
                     return Some(format!(
                         "3, 4: a device of {} has {address} {seq}, and the ledger says {entry:?}",
@@ -90,7 +115,8 @@ impl World {
         let said = self.statuses.get(state.statuses[node]);
         for grant in &object.spec.grants {
             let Some(key) = grant.address else { continue };
-            let is_lost = state.blocks[..self.block_ids.len()].contains(&0);
+            let is_lost = state.blocks[..self.block_ids.len()].contains(&0)
+                || state.restored == Restored::UnderWay;
             // A cold agent adopts what its status says before it serves anything.
             let adopts = machine.volatile.cold && !machine.volatile.read;
             let is_released =

@@ -19,6 +19,8 @@ pub(super) const NETWORK: Uid = Uid(77);
 pub(super) const INTERFACE: &str = "net1";
 /// Node names.
 pub(super) const NODES: [&str; 2] = ["n0", "n1"];
+/// The epoch of the one restore.
+pub(super) const EPOCH: u64 = 50;
 /// Sandboxes of one pod at a time.
 pub(super) const SLOTS: usize = 2;
 
@@ -59,10 +61,14 @@ pub(super) enum Fault {
     Late,
     /// An agent without a memory lists from a cache that is behind.
     Stale,
+    /// A backup of etcd is made.
+    Backup,
+    /// etcd is restored from it, and that is announced.
+    Restore,
 }
 
 /// How many kinds there are.
-pub(super) const FAULTS: usize = 17;
+pub(super) const FAULTS: usize = 19;
 
 /// A run.
 #[derive(Clone, Copy, Debug)]
@@ -178,7 +184,11 @@ pub(super) fn owner(pod: usize) -> Uid {
     Uid(1000 + u128::try_from(pod).expect("a small number"))
 }
 
+/// A pod that never exists: a link that no record explains is nobody's.
+const NOBODY: usize = 15;
+
 /// Which pod has this UID.
 pub(super) fn pod_of(owner: Uid) -> usize {
-    usize::try_from(owner.0 - 1000).expect("a small number")
+    let pod = owner.0.checked_sub(1000);
+    pod.map_or(NOBODY, |pod| usize::try_from(pod).expect("a small number"))
 }

@@ -1,16 +1,21 @@
 //! The shipped decision, on a view that is made from the numbers of its parts.
 
-use std::{collections::BTreeMap, rc::Rc, vec::Vec};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+    vec::Vec,
+};
 
 use super::{
+    config::EPOCH,
     operator::{SILENT, TAINTED},
-    state::Seen,
+    state::{Restored, Seen},
     world::{Act, Object, World, owners},
 };
 use crate::ledger::{
     self, Block, Rules, View, Write,
     fresh::{self, Tick},
-    view::{Evidence, NodeStatus, NodeView},
+    view::{Evidence, NodeStatus, NodeView, Restore},
 };
 
 // === impl World ===
@@ -34,7 +39,7 @@ impl World {
         acts.sort_by_key(|act| match act {
             Act::Node(..) | Act::LostNode(..) => 0,
             Act::Block(..) | Act::LostBlock(..) => 1,
-            Act::Create(_) => 2,
+            Act::Create(_) | Act::Adopted => 2,
             Act::ReadBlock(_) | Act::ReadNode(_) | Act::ReadEvidence(_) | Act::All => 3,
             Act::Mends => 4,
         });
@@ -66,6 +71,9 @@ impl World {
             Write::ReadBlock(id) => Some(Act::ReadBlock(family(self, id)?)),
             Write::ReadNode(name) => Some(Act::ReadNode(self.node_named(&name))),
             Write::ReadEvidence(name) => Some(Act::ReadEvidence(self.node_named(&name))),
+            // Whoever reads fresh has read it.
+            Write::ReadRestore => None,
+            Write::Adopted(_) => Some(Act::Adopted),
         }
     }
 
@@ -90,6 +98,18 @@ impl World {
             pods: owners(seen.pods)
                 .map(|(pod, owner)| (owner, self.pods[pod].clone()))
                 .collect(),
+            restore: match seen.restored {
+                Restored::Never => Restore::default(),
+                Restored::UnderWay => Restore {
+                    epoch: EPOCH,
+                    adopted: 0,
+                },
+                Restored::Adopted => Restore {
+                    epoch: EPOCH,
+                    adopted: EPOCH,
+                },
+            },
+            expected: BTreeSet::new(),
         }
     }
 

@@ -148,6 +148,7 @@ impl Machine {
             Effect::DropRecord(_)
             | Effect::SaveReleased
             | Effect::SaveSnapshot
+            | Effect::SaveSuspicion
             | Effect::ReadSpec
             | Effect::Remove(_)
             | Effect::Reply(..)
@@ -181,6 +182,9 @@ impl Machine {
                 self.disk.records.remove(&key);
             }
             Effect::SaveReleased => self.disk.released.clone_from(&self.memory.released),
+            Effect::SaveSuspicion => {
+                self.disk.restore_suspected = self.memory.restore_suspected;
+            }
             Effect::SaveSnapshot => self.disk.snapshot.clone_from(&self.memory.snapshot),
             Effect::Make { key, grants, .. } => {
                 let addresses = grants.iter().filter_map(|grant| grant.address).collect();

@@ -5,7 +5,7 @@ use std::{format, println, vec::Vec};
 use super::{
     config::{
         Config,
-        Fault::{Crash, Cut, Delete, GiveUp, Kill, Power, Rename, Stale, Taint},
+        Fault::{Backup, Crash, Cut, Delete, GiveUp, Kill, Power, Rename, Restore, Stale, Taint},
     },
     search::{Question, Search, Verdict},
 };
@@ -90,6 +90,16 @@ const MUTANTS: &[Mutant] = &[
         name: "fence closed without a write when the spec was empty",
         rules: Rules { fence_needs_mark: false, ..SHIPPED },
         config: Config { lagging: 1, faults: &[(Power, 1), (Taint, 1)], ..PLAIN },
+    },
+    Mutant {
+        name: "adoption over live nodes only",
+        rules: Rules { adoption_waits_for_all: false, ..SHIPPED },
+        config: Config { quarantine: true, faults: &[(Backup, 1), (Restore, 1), (Cut, 1)], ..PLAIN },
+    },
+    Mutant {
+        name: "restored grants valid",
+        rules: Rules { restored_grants_end: false, ..SHIPPED },
+        config: Config { faults: &[(Backup, 1), (Restore, 1), (Delete, 1)], ..PLAIN },
     },
     Mutant {
         name: "new boot not cold",

@@ -3,11 +3,12 @@
 use std::vec::Vec;
 
 use super::{
-    config::Fault,
+    config::{EPOCH, Fault},
     machine::Machine,
-    state::State,
-    world::{Next, What, World},
+    state::{Backup, Restored, State},
+    world::{Next, Object, What, World},
 };
+use crate::ledger::restore;
 
 // === impl World ===
 
@@ -40,6 +41,44 @@ impl World {
                 });
             }
         }
+    }
+
+    /// etcd is backed up, and restored by the announced procedure: no node reaches the API server before
+    /// all of it is done.
+    pub(super) fn etcd(&mut self, state: &State, out: &mut Vec<Next>) {
+        if state.backup == u32::MAX {
+            if self.config.allowed(Fault::Backup) > 0 {
+                let backup = self.backups.number(Backup {
+                    blocks: state.blocks,
+                    specs: state.specs,
+                    statuses: state.statuses,
+                    exists: state.exists,
+                });
+                let fault = Some(Fault::Backup);
+                self.push(out, What::Backup, state, fault, |next| next.backup = backup);
+            }
+            return;
+        }
+        if state.restored != Restored::Never {
+            return;
+        }
+        let backup = *self.backups.get(state.backup);
+        let specs = backup.specs.map(|spec| {
+            let object = self.objects.get(spec);
+            self.objects.number(Object {
+                spec: restore::emptied(&object.spec, EPOCH, self.rules),
+                ..(*object).clone()
+            })
+        });
+        let fault = Some(Fault::Restore);
+        self.push(out, What::Restore, state, fault, |next| {
+            next.blocks = backup.blocks;
+            next.specs = specs;
+            next.statuses = backup.statuses;
+            next.exists = backup.exists;
+            next.late = [u32::MAX; 2];
+            next.restored = Restored::UnderWay;
+        });
     }
 
     /// Power, taint, partition and registration of a node. The taint is set only while the machine is

@@ -37,6 +37,8 @@ impl World {
         let (object, status) = (state.specs[node], state.statuses[node]);
         // An agent that is cold, or does not know for whom it speaks, asks for a quorum read.
         let quorum = machine.volatile.cold && !machine.volatile.read || machine.identity.is_none();
+        let epoch = self.objects.get(object).spec.epoch;
+        let quorum = quorum || machine.memory.epoch() < epoch;
         for step in self.readings(m, number, object, status, quorum).iter() {
             self.step(state, m, What::Reads(m), *step, out);
         }
@@ -124,6 +126,9 @@ impl World {
                 machine: machine.id,
                 speaks_for: identity.speaks_for.clone(),
                 released: machine.memory.released.clone(),
+                epoch: machine.memory.epoch(),
+                in_use: machine.memory.in_use(&machine.volatile),
+                suspects: machine.memory.restore_suspected,
             }),
             Some(_) | None => said,
         };

@@ -7,8 +7,8 @@
 use std::{collections::BTreeMap, string::String, vec::Vec};
 
 use super::{
-    config::Fault,
-    state::{Seen, State, Ticks},
+    config::{EPOCH, Fault},
+    state::{Restored, Seen, State, Ticks},
     world::{Act, Next, Object, Thing, What, World},
 };
 use crate::ledger::{
@@ -56,6 +56,7 @@ impl World {
             statuses: state.statuses,
             pods: state.exists,
             evidence: self.evidences(state),
+            restored: state.restored,
             ticks: FRESH,
         };
         let acts = self.decide(&seen);
@@ -63,6 +64,9 @@ impl World {
         for act in acts.filter(|act| act.is_write() || *act == Act::Mends) {
             let mut next = *state;
             let broken = self.apply(state, &mut next, None, act, false);
+            if act == Act::Adopted {
+                next.restored = Restored::Adopted;
+            }
             done(out, What::Leader(act), next, broken);
         }
         for node in 0..2 {
@@ -134,6 +138,7 @@ impl World {
                 | Act::ReadBlock(_)
                 | Act::ReadNode(_)
                 | Act::ReadEvidence(_)
+                | Act::Adopted
                 | Act::All
                 | Act::Mends
                 | Act::LostBlock(..)
@@ -226,9 +231,8 @@ impl World {
                 let edited = before.had(Fault::Block) || before.had(Fault::Rename);
                 (!edited).then(|| String::from("what nobody edited is mended"))
             }
-            (Act::ReadBlock(_) | Act::ReadNode(_) | Act::ReadEvidence(_), None) | (Act::All, _) => {
-                None
-            }
+            (Act::ReadBlock(_) | Act::ReadNode(_) | Act::ReadEvidence(_), None)
+            | (Act::All | Act::Adopted, _) => None,
         }
     }
 
@@ -286,7 +290,11 @@ impl World {
     }
 
     fn create_block(&mut self, next: &mut State, o: Option<usize>, family: usize) {
-        let epoch = 1 + u64::from(next.used.iter().sum::<u8>());
+        let first = match next.restored {
+            Restored::Never => 1,
+            Restored::UnderWay | Restored::Adopted => EPOCH,
+        };
+        let epoch = first + u64::from(next.used.iter().sum::<u8>());
         let nodes: BTreeMap<_, _> = (0..2)
             .map(|node| {
                 (
@@ -321,6 +329,7 @@ impl Act {
             Self::Node(..)
             | Self::Block(..)
             | Self::Create(_)
+            | Self::Adopted
             | Self::LostBlock(..)
             | Self::LostNode(..) => true,
             Self::Mends

@@ -5,7 +5,7 @@ use std::{net::IpAddr, vec::Vec};
 use super::{
     config::pod_of,
     machine::{Sandbox, container},
-    state::State,
+    state::{Restored, State},
     world::World,
 };
 use crate::id::Seq;
@@ -31,6 +31,9 @@ impl World {
     /// as addresses go, and nothing is held for a pod that is gone. A state in which no more grants
     /// are drawn counts too.
     pub(super) fn is_settled(&self, state: &State) -> bool {
+        if state.restored == Restored::UnderWay {
+            return false;
+        }
         let mut held = 0;
         for block in &self.block_ids.iter().zip(state.blocks).collect::<Vec<_>>() {
             let Some(block) = &*self.blocks.get(block.1) else {

@@ -29,8 +29,33 @@ pub(super) struct State {
     /// Which registration of the node's name is in force: the first, the same machine again,
     /// another machine.
     pub(super) registered: [u8; 2],
+    /// The backup of etcd; `u32::MAX` if there is none.
+    pub(super) backup: u32,
+    /// Whether etcd was restored from it, and the ledger has been rewritten since.
+    pub(super) restored: Restored,
     /// How often each fault has happened.
     pub(super) used: [u8; FAULTS],
+}
+
+/// What a restore of etcd has come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Restored {
+    /// There was none.
+    #[default]
+    Never,
+    /// The ledger is that of the backup.
+    UnderWay,
+    /// The ledger is true again.
+    Adopted,
+}
+
+/// What a backup of etcd has in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Backup {
+    pub(super) blocks: [u32; 2],
+    pub(super) specs: [u32; 2],
+    pub(super) statuses: [u32; 2],
+    pub(super) exists: u16,
 }
 
 /// What an operator last saw, and in which order.
@@ -49,6 +74,7 @@ pub(super) struct Seen {
     pub(super) statuses: [u32; 2],
     pub(super) pods: u16,
     pub(super) evidence: [u8; 2],
+    pub(super) restored: Restored,
     pub(super) ticks: Ticks,
 }
 
@@ -101,6 +127,8 @@ fn place(fault: Fault) -> usize {
         Fault::Block => 14,
         Fault::Late => 15,
         Fault::Stale => 16,
+        Fault::Backup => 17,
+        Fault::Restore => 18,
     }
 }
 

@@ -5,7 +5,7 @@ use std::{net::IpAddr, rc::Rc, string::String, vec::Vec};
 use super::{
     config::{Fault, SLOTS},
     machine::{Machine, Outcomes, Sandbox},
-    state::State,
+    state::{Restored, State},
     world::{Local, LocalStep, Readings, World},
 };
 use crate::{
@@ -226,6 +226,10 @@ impl World {
     /// Invariant 2b: what the ledger holds is not forgotten by the agent that released it.
     pub(super) fn forgets(&self, state: &State, m: usize, next: u32) -> Option<String> {
         let before = self.machines.get(state.machines[m]);
+        // After a restore nothing counts that was released before.
+        if state.restored == Restored::UnderWay {
+            return None;
+        }
         if before.memory.released.is_empty() {
             return None;
         }
@@ -249,6 +253,9 @@ impl World {
 
     /// The same of what a status says.
     pub(super) fn unsays(&self, state: &State, node: usize, status: u32) -> Option<String> {
+        if state.restored == Restored::UnderWay {
+            return None;
+        }
         let (before, after) = (
             self.statuses.get(state.statuses[node]),
             self.statuses.get(status),

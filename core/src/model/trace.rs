@@ -3,6 +3,7 @@
 use std::{borrow::ToOwned as _, format, net::IpAddr, string::String, vec::Vec};
 
 use super::{
+    config::pod_of,
     pool::index,
     search::{NONE, Search},
     state::State,
@@ -79,7 +80,7 @@ impl Search {
         };
         let entries = block.entries.iter().map(|(address, entry)| {
             let holder = entry.holder.as_ref();
-            let holder = holder.map(|h| format!(" {} p{}", h.node, h.owner.0 - 1000));
+            let holder = holder.map(|h| format!(" {} p{}", h.node, pod_of(h.owner)));
             let (seq, state) = (entry.seq, entry.state);
             format!("{address} {seq} {state:?}{}", holder.unwrap_or_default())
         });

@@ -4,7 +4,7 @@ use std::{net::IpAddr, string::String};
 
 use super::{
     config::{Fault, pod_of},
-    state::{MACHINES, State},
+    state::{MACHINES, Restored, State},
     world::World,
 };
 use crate::{
@@ -36,6 +36,10 @@ impl World {
         if drawn.into_iter().any(|(_, entry)| entry.seq <= before.seq) {
             return Some(String::from("5: a seq is drawn twice"));
         }
+        if state.restored == Restored::UnderWay {
+            // What the backup's ledger holds says nothing; what is in use is asked of the states that follow.
+            return None;
+        }
         for (address, entry) in &before.entries {
             let Some(holder) = entry.holder.as_ref().filter(|_| entry.state.is_held()) else {
                 continue;
@@ -65,7 +69,13 @@ impl World {
     /// Whether nothing has happened that may cost the owner its address: it exists, every operator has
     /// known it from the start, and its node was never fenced.
     fn is_safe(&self, state: &State, entry: &Entry) -> bool {
-        let faults = [Fault::Taint, Fault::Rename, Fault::Register, Fault::Create];
+        let faults = [
+            Fault::Taint,
+            Fault::Rename,
+            Fault::Register,
+            Fault::Create,
+            Fault::Restore,
+        ];
         let exists = entry.holder.as_ref().is_some_and(|holder| {
             let pod = pod_of(holder.owner);
             state.exists & (1 << pod) != 0

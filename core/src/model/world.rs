@@ -12,7 +12,7 @@ use super::{
     config::{Config, Fault, NETWORK, NODES, owner},
     machine::Machine,
     pool::{Map, Pool},
-    state::{MACHINES, Operator, Seen, State},
+    state::{Backup, MACHINES, Operator, Restored, Seen, State},
 };
 use crate::{
     agent::{Served, Snapshot},
@@ -44,6 +44,8 @@ pub(super) enum What {
     Rename(usize),
     Register(usize),
     LoseBlock(usize),
+    Backup,
+    Restore,
     /// The operator that reads fresh.
     Leader(Act),
     /// One with lagging caches.
@@ -81,6 +83,8 @@ pub(super) enum Act {
     ReadBlock(usize),
     ReadNode(usize),
     ReadEvidence(usize),
+    /// The ledger has been rewritten after a restore.
+    Adopted,
     /// All writes of the decision.
     All,
     /// Not a write: the decision puts something right that only a user's edit brings about.
@@ -135,7 +139,7 @@ pub(super) struct Next {
 }
 
 /// What is judged together: both blocks, a node's spec and status, and a machine of that node.
-pub(super) type Judged = ([u32; 2], u32, u32, u32, usize);
+pub(super) type Judged = ([u32; 2], u32, u32, u32, usize, Restored);
 
 /// A machine after it has read its own object.
 pub(super) type Readings = Rc<Vec<LocalStep>>;
@@ -153,6 +157,7 @@ pub(super) struct World {
     pub(super) objects: Pool<Object>,
     pub(super) statuses: Pool<NodeStatus>,
     pub(super) machines: Pool<Machine>,
+    pub(super) backups: Pool<Backup>,
     pub(super) decisions: Map<Seen, Rc<Vec<Act>>>,
     pub(super) local: Map<u32, Rc<Vec<LocalStep>>>,
     pub(super) known: Map<(u32, usize), u32>,
@@ -178,6 +183,7 @@ impl World {
             objects: Pool::new(),
             statuses: Pool::new(),
             machines: Pool::new(),
+            backups: Pool::new(),
             decisions: Map::default(),
             local: Map::default(),
             known: Map::default(),
@@ -264,6 +270,8 @@ impl World {
             tainted: 0,
             cut: 0,
             registered: [0; 2],
+            backup: u32::MAX,
+            restored: Restored::Never,
             used: [0; super::config::FAULTS],
         }
     }
@@ -300,6 +308,7 @@ impl World {
         Snapshot {
             uid: Uid(1),
             generation: 1,
+            epoch: object.spec.epoch,
             machine: Self::machine_id(Self::machine_of(node, object.registered)),
             networks: BTreeMap::from([(NETWORK, served)]),
             grants: object.spec.grants.clone(),
@@ -314,6 +323,7 @@ impl World {
     pub(super) fn next(&mut self, state: &State, out: &mut Vec<Next>) {
         out.clear();
         self.users(state, out);
+        self.etcd(state, out);
         for node in 0..2 {
             self.power(state, node, out);
         }

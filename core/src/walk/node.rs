@@ -64,6 +64,7 @@ impl Node {
         Snapshot {
             uid: kit::uid_of(&self.name),
             generation: object.generation,
+            epoch: object.spec.epoch,
             machine: kit::uid_of(&self.name),
             networks: BTreeMap::from([(NETWORK, self.served.clone())]),
             grants: object.spec.grants.clone(),
@@ -104,6 +105,8 @@ impl Node {
             }
             Effect::SaveReleased => self.disk.released.clone_from(&self.memory.released),
             Effect::SaveSnapshot => self.disk.snapshot.clone_from(&self.memory.snapshot),
+            // No run of the walks restores etcd.
+            Effect::SaveSuspicion => {}
             Effect::ReadSpec => {
                 let snapshot = self.snapshot(api);
                 self.step(Event::Spec {

@@ -29,6 +29,8 @@ impl Operator {
             blocks: BTreeMap::new(),
             nodes: BTreeMap::new(),
             pods: BTreeMap::new(),
+            restore: Restore::default(),
+            expected: BTreeSet::new(),
         };
         Self {
             view,
@@ -193,6 +195,8 @@ impl Operator {
                     }
                 }
             }
+            // No run of the walks restores etcd.
+            Write::ReadRestore | Write::Adopted(_) => {}
             Write::CreateBlock(id) => {
                 if api.blocks.contains_key(&id) {
                     self.read_block(api, &id, true);

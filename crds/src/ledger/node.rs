@@ -5,7 +5,10 @@ use std::{
     net::IpAddr,
 };
 
-use crate::node::{AddressSeq, Grant, LandfallNodeSpec, LandfallNodeStatus, PodName, Refusal};
+use crate::{
+    keys::condition,
+    node::{AddressSeq, Grant, InUse, LandfallNodeSpec, LandfallNodeStatus, PodName, Refusal},
+};
 use landfall_core::{
     id::{Name, Seq, Uid},
     ledger::view::{self, NodeSpec, NodeStatus, View},
@@ -39,6 +42,7 @@ pub fn read_spec(spec: &LandfallNodeSpec) -> NodeSpec {
         recalls: keys(&spec.recalls),
         fenced,
         refusals: refusals.collect(),
+        epoch: spec.ledger_epoch,
     }
 }
 
@@ -57,6 +61,21 @@ pub fn read_status(status: &LandfallNodeStatus) -> NodeStatus {
         machine: status.machine_id.unwrap_or_default(),
         speaks_for: status.speaks_for.iter().copied().collect(),
         released,
+        epoch: status.ledger_epoch,
+        in_use: status.in_use.iter().flatten().map(read_in_use).collect(),
+        suspects: status
+            .conditions
+            .iter()
+            .any(|known| known.type_ == condition::RESTORE_SUSPECTED && known.status == "True"),
+    }
+}
+
+fn read_in_use(used: &InUse) -> view::InUse {
+    view::InUse {
+        address: used.address,
+        network: used.network,
+        owner: used.owner,
+        interface: Name::from(used.interface.as_str()),
     }
 }
 
@@ -78,6 +97,7 @@ pub fn write_spec(new: &NodeSpec, into: &mut LandfallNodeSpec, view: &View, name
     into.fenced = fenced
         .map(|grant| write_grant(grant, view, names))
         .collect();
+    into.ledger_epoch = new.epoch;
     let recalls = new.recalls.iter();
     into.recalls = recalls
         .map(|(address, seq)| AddressSeq {

@@ -1,4 +1,7 @@
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
 use super::{block, node};
 use crate::{
@@ -10,7 +13,7 @@ use landfall_core::{
     id::{Name, Seq, Uid},
     ledger::{
         Block, BlockId, Entry, Holder, State, View,
-        view::{self, NetworkView, NodeSpec},
+        view::{self, NetworkView, NodeSpec, Restore},
     },
     network::Network,
 };
@@ -130,6 +133,8 @@ fn view() -> View {
         blocks: BTreeMap::new(),
         nodes: BTreeMap::new(),
         pods: BTreeMap::new(),
+        restore: Restore::default(),
+        expected: BTreeSet::new(),
     }
 }
 

@@ -1,16 +1,16 @@
 //! The requests of the ledger's shell.
 
-use std::collections::BTreeMap;
-
 use futures::{StreamExt as _, stream};
 use k8s_openapi::api::core::v1::{ConfigMap, Node};
 use kube::{
     Api, Client, ResourceExt as _,
     api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions},
 };
+use landfall_core::ledger::view::Restore;
 use landfall_crds::{
     block::AddressBlock,
     keys::{LEDGER_CONFIG_MAP, finalizer},
+    ledger::restore,
     node::{LandfallNode, LandfallNodeSpec},
 };
 use serde::Serialize;
@@ -123,41 +123,54 @@ impl Ledger {
     /// Draws an epoch: the resourceVersion of a write that happens only once. It only grows, over a
     /// deletion of the object too, and over an announced restore.
     pub(super) async fn draw_epoch(&self) -> Result<u64, Failure> {
+        let written = self.touch(restore::draw).await?;
+        let epoch = restore::drawn(&written);
+        epoch.ok_or(Failure::Answer("a resourceVersion that is no number"))
+    }
+
+    /// What is known of restores of etcd, by a quorum read.
+    pub(super) async fn restore(&self) -> Result<Restore, Failure> {
+        let object = within(self.epochs.get_opt(LEDGER_CONFIG_MAP)).await?;
+        restore::read(object.as_ref()).map_err(|error| {
+            tracing::error!("{error}");
+            Failure::Answer("a ConfigMap landfall-ledger that was edited by hand")
+        })
+    }
+
+    /// Notes that the ledger has been rewritten after a restore, unless another was announced since.
+    pub(super) async fn note_adopted(&self, epoch: u64) -> Result<Restore, Failure> {
+        let adopted = |object: &mut ConfigMap| {
+            if restore::read(Some(object)).is_ok_and(|known| known.epoch == epoch) {
+                restore::note_adopted(object, epoch);
+            }
+        };
+        let written = self.touch(adopted).await?;
+        restore::read(Some(&written)).map_err(|_| Failure::Answer("a text that is no number"))
+    }
+
+    /// Changes the epochs' object by compare-and-swap.
+    async fn touch(&self, change: impl Fn(&mut ConfigMap)) -> Result<ConfigMap, Failure> {
         let mut last = Failure::Gone;
         for _ in 0..TOUCHES {
-            match self.touch().await {
+            match self.try_touch(&change).await {
                 Err(failure @ (Failure::Lost(_) | Failure::Gone | Failure::Exists)) => {
                     last = failure;
                 }
-                Ok(object) => {
-                    let version = object.resource_version();
-                    let version = version.and_then(|text| text.parse().ok());
-                    return version.ok_or(Failure::Answer("a resourceVersion that is no number"));
-                }
-                Err(failure) => return Err(failure),
+                result => return result,
             }
         }
         Err(last)
     }
 
-    async fn touch(&self) -> Result<ConfigMap, Failure> {
-        const COUNT: &str = "drawn";
-        let Some(mut object) = within(self.epochs.get_opt(LEDGER_CONFIG_MAP)).await? else {
-            let mut object = ConfigMap::default();
-            object.metadata.name = Some(LEDGER_CONFIG_MAP.to_owned());
-            object.data = Some(BTreeMap::from([(COUNT.to_owned(), "1".to_owned())]));
-            return within(self.epochs.create(&PostParams::default(), &object)).await;
-        };
-        // A write that changes nothing would not be one: the API server leaves the version as it is.
-        let data = object.data.get_or_insert_default();
-        let count = data.get(COUNT).and_then(|text| text.parse::<u64>().ok());
-        let next = count.unwrap_or_default().wrapping_add(1);
-        data.insert(COUNT.to_owned(), next.to_string());
-        within(
-            self.epochs
-                .replace(LEDGER_CONFIG_MAP, &PostParams::default(), &object),
-        )
-        .await
+    async fn try_touch(&self, change: &impl Fn(&mut ConfigMap)) -> Result<ConfigMap, Failure> {
+        let params = PostParams::default();
+        if let Some(mut object) = within(self.epochs.get_opt(LEDGER_CONFIG_MAP)).await? {
+            change(&mut object);
+            return within(self.epochs.replace(LEDGER_CONFIG_MAP, &params, &object)).await;
+        }
+        let mut object = restore::empty();
+        change(&mut object);
+        within(self.epochs.create(&params, &object)).await
     }
 
     /// Creates blocks side by side.
@@ -205,6 +218,9 @@ fn node_patch(before: &LandfallNode, spec: &LandfallNodeSpec) -> Result<Patch<()
     }
     if old.not_ours != spec.not_ours {
         set("notOurs", value(&spec.not_ours)?);
+    }
+    if old.ledger_epoch != spec.ledger_epoch {
+        set("ledgerEpoch", value(&spec.ledger_epoch)?);
     }
     if old.fenced != spec.fenced {
         set("fenced", value(&spec.fenced)?);

@@ -45,6 +45,11 @@ impl Shell {
     /// Looks at everything, if something has changed, or was found, and the last look was a while
     /// ago. Returns when it wants to be called again.
     pub(super) fn audit(&mut self, now: Millis) -> Option<Millis> {
+        if self.world.is_restored() {
+            // The objects are those of a backup, and contradict each other as they may.
+            self.auditor.since.clear();
+            return None;
+        }
         let auditor = &mut self.auditor;
         if !auditor.is_due && auditor.since.is_empty() {
             return None;

@@ -12,7 +12,7 @@ use landfall_core::{
         BlockId, Millis, Write,
         fresh::{Seen, Tick},
         rebuild::rebuild,
-        view::{Evidence, NodeStatus, NodeView},
+        view::{Evidence, NodeView},
     },
 };
 use landfall_crds::{block::AddressBlock, node::LandfallNode};
@@ -74,7 +74,9 @@ impl Shell {
                 Write::CreateBlock(_)
                 | Write::Node { .. }
                 | Write::ReadNode(_)
-                | Write::ReadEvidence(_) => {}
+                | Write::ReadEvidence(_)
+                | Write::ReadRestore
+                | Write::Adopted(_) => {}
             }
         }
         jobs
@@ -250,7 +252,11 @@ fn held_by(object: &LandfallNode) -> (Name, NodeView) {
         read_at: None,
         evidence: Seen::cached(Evidence::default()),
         spec: convert::node::read_spec(spec),
-        status: NodeStatus::default(),
+        status: object
+            .status
+            .as_ref()
+            .map(convert::node::read_status)
+            .unwrap_or_default(),
     };
     (name_of(object), view)
 }

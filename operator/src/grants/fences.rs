@@ -33,7 +33,9 @@ impl Shell {
                 Write::Node { .. }
                 | Write::CreateBlock(_)
                 | Write::Block(_)
-                | Write::ReadBlock(_) => {}
+                | Write::ReadBlock(_)
+                | Write::ReadRestore
+                | Write::Adopted(_) => {}
             }
         }
         for name in evidence {

@@ -41,7 +41,9 @@ impl Shell {
                 | Write::Block(_)
                 | Write::ReadBlock(_)
                 | Write::ReadNode(_)
-                | Write::ReadEvidence(_) => None,
+                | Write::ReadEvidence(_)
+                | Write::ReadRestore
+                | Write::Adopted(_) => None,
             })
             .collect();
         let mut names: BTreeSet<Name> = decided.keys().cloned().collect();

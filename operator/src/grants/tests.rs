@@ -6,6 +6,7 @@ mod api;
 mod crashes;
 mod hand;
 mod leadership;
+mod restore;
 mod rig;
 
 use api::Fault;

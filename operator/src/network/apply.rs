@@ -148,6 +148,7 @@ impl Upkeep {
                 generation: object.meta().generation,
                 counts,
                 serving: serving.get(uid).unwrap_or(&none),
+                halt: world.halt.as_ref(),
             };
             let status = status::status(facts, object.status(), &now);
             self.measure(object, &status);

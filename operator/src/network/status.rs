@@ -3,6 +3,7 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use landfall_core::{
     address::Family,
+    ledger::restore::Halt,
     network::{IpamType, LinkMatch, Network},
 };
 use landfall_crds::{
@@ -28,6 +29,8 @@ pub(crate) struct Facts<'a> {
     /// IPv4 and IPv6.
     pub(crate) counts: [Counts; 2],
     pub(crate) serving: &'a Serving,
+    /// Set if nothing is granted after a restore of etcd.
+    pub(crate) halt: Option<&'a Halt>,
 }
 
 /// One condition.
@@ -104,7 +107,10 @@ fn conditions(facts: Facts<'_>, addresses: Option<&NetworkAddresses>) -> Vec<Con
     vec![
         accepted,
         parents,
-        addresses_available(facts.verdict.network.as_ref(), addresses),
+        match facts.halt {
+            Some(halt) => halted(halt),
+            None => addresses_available(facts.verdict.network.as_ref(), addresses),
+        },
         degraded(facts.serving),
         ready,
     ]
@@ -180,6 +186,16 @@ fn degraded(serving: &Serving) -> Condition {
 /// An older network has the parent, in a way that excludes this one.
 fn is_conflict(parent: &ParentStatus) -> bool {
     parent.reason.as_deref() == Some(reason::PARENT_CONFLICT)
+}
+
+/// What was free may not be.
+fn halted(halt: &Halt) -> Condition {
+    let reason = if halt.is_suspected {
+        condition::RESTORE_SUSPECTED
+    } else {
+        reason::RESTORED
+    };
+    no(condition::ADDRESSES_AVAILABLE, reason, halt.message.clone())
 }
 
 fn addresses_available(

@@ -73,7 +73,9 @@ impl World {
     /// not know of a grant that is on its way to its node.
     pub(crate) fn ended_blocks(&self, written: &BTreeSet<BlockId>) -> Vec<(BlockId, AddressBlock)> {
         let deleted = self.blocks.iter().filter(|(id, object)| {
-            object.metadata.deletion_timestamp.is_some() && !written.contains(*id)
+            !self.is_restored()
+                && object.metadata.deletion_timestamp.is_some()
+                && !written.contains(*id)
         });
         let guarded = deleted.filter(|(_, object)| {
             object
@@ -100,6 +102,7 @@ impl World {
     /// Blocks that nobody needs any more, and that nobody has deleted yet.
     pub(crate) fn forsaken_blocks(&self, written: &BTreeSet<BlockId>) -> Vec<AddressBlock> {
         let forsaken = forsaken(&self.view).into_iter();
+        let forsaken = forsaken.filter(|_| !self.is_restored());
         let objects = forsaken
             .filter(|id| !written.contains(id))
             .filter_map(|id| self.blocks.get(&id));

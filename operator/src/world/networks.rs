@@ -155,7 +155,7 @@ impl World {
             let mut networks = object.spec.networks.iter();
             networks.any(|served| served.uid == network)
         });
-        listed || dereference::held(&self.view).contains(&network)
+        listed || self.is_restored() || dereference::held(&self.view).contains(&network)
     }
 
     /// All node objects.

@@ -61,7 +61,12 @@ impl World {
         if let Some(protocol) = protocol {
             convert::node::write_spec(protocol, &mut spec, &self.view, self);
         }
-        if let Some(identity) = self.nodes.get(name).and_then(|n| n.identity.as_ref()) {
+        let identity = self.nodes.get(name).and_then(|n| n.identity.as_ref());
+        // After a restore the machine that the object names must have its say first.
+        let is_other = |machine: Uid| object.spec.node.machine_id != machine;
+        if let Some(identity) =
+            identity.filter(|new| !self.is_restored() || !is_other(new.machine_id))
+        {
             if plan::may_become(&object.spec, identity)
                 || self.is_granted_to(name, &object.spec, identity.machine_id)
             {
@@ -108,6 +113,7 @@ impl World {
             node: identity,
             networks: self.served_on(name, &[]),
             not_ours: self.others_on(name),
+            ledger_epoch: self.view.restore.epoch,
             ..LandfallNodeSpec::default()
         };
         let mut object = LandfallNode::new(name.as_str(), spec);
@@ -126,7 +132,8 @@ impl World {
             .into_iter()
             .any(|list| !list.is_empty())
             || !spec.recalls.is_empty();
-        if !(is_over || is_deleting) || is_listed || self.is_named(name) {
+        let is_needed = is_listed || self.is_named(name) || self.is_restored();
+        if !(is_over || is_deleting) || is_needed {
             return None;
         }
         if !is_deleting {

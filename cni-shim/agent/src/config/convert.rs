@@ -22,6 +22,7 @@ pub fn snapshot(object: &LandfallNode) -> Option<Snapshot> {
     Some(Snapshot {
         uid,
         generation,
+        epoch: spec.ledger_epoch,
         machine: spec.node.machine_id,
         networks: spec
             .networks

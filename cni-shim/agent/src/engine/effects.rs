@@ -49,6 +49,9 @@ impl Engine {
                         self.store.save_object(object)?;
                     }
                 }
+                Effect::SaveSuspicion => {
+                    self.store.save_suspicion(self.durable.restore_suspected)?;
+                }
                 Effect::ReadSpec => self.outlets.quorum_read.notify_one(),
                 Effect::Make { token, .. } => {
                     if let Some((key, plan)) = plans.next() {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use landfall_core::{
-    agent::{Event, Identity, Snapshot},
+    agent::{Event, Identity, Snapshot, accepts},
     id::Uid,
 };
 use landfall_crds::node::{LandfallNode, ServedNetwork};
@@ -76,20 +76,9 @@ impl Engine {
         }
     }
 
-    /// Core's rule for versions, foretold; and whether the cluster's state has gone back: a quorum
-    /// read can't be late (docs/ipam-protocol.md, "Restart").
-    fn is_accepted(&mut self, seen: &Snapshot, quorum: bool) -> bool {
-        let Some(known) = &self.durable.snapshot else {
-            return true;
-        };
-        if known.uid != seen.uid {
-            return quorum;
-        }
-        let accepted = seen.generation >= known.generation;
-        if quorum {
-            self.restore_suspected = !accepted;
-        }
-        accepted
+    /// Core's rule for versions, foretold: asked on what core would decide on.
+    fn is_accepted(&self, seen: &Snapshot, quorum: bool) -> bool {
+        accepts(&self.durable, seen, quorum)
     }
 
     /// The first quorum read says for whom this machine may speak; later versions may rename it. The

@@ -5,8 +5,9 @@ use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
 use landfall_core::{
     agent::{Identity, Phase},
     id::{Seq, Uid},
+    ledger::view as ledger,
 };
-use landfall_crds::node::{AttachedLink, ParentStatus};
+use landfall_crds::node::{AttachedLink, InUse, ParentStatus};
 
 use super::Engine;
 
@@ -26,6 +27,10 @@ pub struct Published {
     pub cold: bool,
     /// The own object is older than one that was seen before.
     pub restore_suspected: bool,
+    /// The epoch that was adopted.
+    pub ledger_epoch: u64,
+    /// Every address in use, as long as one of them is under no grant of that epoch.
+    pub in_use: Vec<InUse>,
     /// Counts the cold starts.
     pub epoch: u64,
     /// The node UIDs that this machine speaks for; known after the first quorum read.
@@ -92,7 +97,9 @@ impl Engine {
                 .written_for()
                 .filter(|machine| *machine != self.machine.id),
             cold: self.volatile.cold,
-            restore_suspected: self.restore_suspected,
+            restore_suspected: self.durable.restore_suspected,
+            ledger_epoch: self.durable.epoch(),
+            in_use: self.in_use(),
             epoch: self.epoch,
             identity: self.identity.clone(),
             attached: self.durable.attached(),
@@ -106,6 +113,27 @@ impl Engine {
             uninstall: spec.is_some_and(|spec| spec.uninstall),
             runtime: spec.map(|spec| spec.node.container_runtime.clone().unwrap_or_default()),
         }
+    }
+
+    fn in_use(&self) -> Vec<InUse> {
+        let used = self.durable.in_use(&self.volatile);
+        let mac_of = |used: &ledger::InUse| {
+            let mut records = self.durable.records.iter();
+            let (key, _) = records.find(|(key, record)| {
+                let addresses = &mut record.addresses.iter();
+                key.interface == used.interface && addresses.any(|(a, _)| *a == used.address)
+            })?;
+            self.facts.get(key)?.mac
+        };
+        used.iter()
+            .map(|used| InUse {
+                address: used.address,
+                network: used.network,
+                owner: used.owner,
+                interface: used.interface.to_string(),
+                mac: mac_of(used),
+            })
+            .collect()
     }
 
     fn attached_links(&self) -> Vec<AttachedLink> {

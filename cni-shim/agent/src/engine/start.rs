@@ -31,7 +31,6 @@ impl Engine {
             identity: None,
             complete: mark.is_some(),
             epoch: mark.map(|mark| mark.epoch).unwrap_or_default(),
-            restore_suspected: false,
             host_links: Vec::new(),
             parents: Parents::default(),
             vlans: Vlans::default(),
@@ -62,6 +61,7 @@ impl Engine {
             self.durable.records.insert(key, entry.record);
         }
         self.durable.released = loaded.released;
+        self.durable.restore_suspected = loaded.restore_suspected;
         if let Some(object) = loaded.object {
             self.durable.snapshot = snapshot(&object);
             self.object = Some(Box::new(object));

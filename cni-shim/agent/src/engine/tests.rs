@@ -16,6 +16,7 @@ use crate::{
 mod links;
 mod repairs;
 mod requests;
+mod restore;
 mod starts;
 mod vlans;
 

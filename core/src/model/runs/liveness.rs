@@ -4,8 +4,8 @@ use super::{
     super::config::{
         Config,
         Fault::{
-            Crash, Cut, Delete, GiveUp, Kill, Late, Left, Link, LoseRun, Power, Register, Reply,
-            Taint,
+            Backup, Crash, Cut, Delete, GiveUp, Kill, Late, Left, Link, LoseRun, Power, Register,
+            Reply, Restore, Taint,
         },
     },
     settles,
@@ -162,6 +162,16 @@ fn two_operators_do_not_livelock_over_a_fence() {
         pods: &[0],
         seq_bound: 4,
         faults: &[(Power, 1), (Taint, 1)],
+        ..PLAIN
+    });
+}
+
+#[test]
+#[ignore = "the model tier: cargo dev test model"]
+fn after_an_announced_restore_everything_goes_on() {
+    settles(Config {
+        name: "restore",
+        faults: &[(Backup, 1), (Restore, 1), (Delete, 1), (Cut, 1)],
         ..PLAIN
     });
 }

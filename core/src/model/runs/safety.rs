@@ -4,8 +4,8 @@ use super::{
     super::config::{
         Config,
         Fault::{
-            Block, Crash, Cut, Delete, GiveUp, Kill, Late, Left, Link, LoseRun, Power, Register,
-            Rename, Reply, Stale, Taint,
+            Backup, Block, Crash, Cut, Delete, GiveUp, Kill, Late, Left, Link, LoseRun, Power,
+            Register, Rename, Reply, Restore, Stale, Taint,
         },
     },
     holds,
@@ -263,6 +263,43 @@ fn machine_faults_together_give_nothing_twice() {
             (LoseRun, 1),
             (Power, 1),
             (Cut, 1),
+        ],
+        ..Config::PLAIN
+    });
+}
+
+#[test]
+#[ignore = "the model tier: cargo dev test model"]
+fn after_an_announced_restore_a_node_that_is_cut_off_keeps_what_it_has() {
+    holds(Config {
+        name: "restore, partition",
+        quarantine: true,
+        faults: &[(Backup, 1), (Restore, 1), (Delete, 1), (Cut, 1)],
+        ..Config::PLAIN
+    });
+}
+
+#[test]
+#[ignore = "the model tier: cargo dev test model"]
+fn after_an_announced_restore_agents_that_die_keep_what_they_have() {
+    holds(Config {
+        name: "restore, agent crash",
+        faults: &[(Backup, 1), (Restore, 1), (Delete, 1), (Crash, 1)],
+        ..Config::PLAIN
+    });
+}
+
+#[test]
+#[ignore = "the model tier: cargo dev test model"]
+fn after_an_announced_restore_machines_that_boot_or_lose_run_use_nothing_twice() {
+    holds(Config {
+        name: "restore, boots and lost /run",
+        faults: &[
+            (Backup, 1),
+            (Restore, 1),
+            (Power, 1),
+            (LoseRun, 1),
+            (Kill, 1),
         ],
         ..Config::PLAIN
     });

@@ -73,6 +73,22 @@ impl Store {
         object
     }
 
+    /// What a backup has.
+    pub(super) fn backup(&self) -> BTreeMap<Key, Value> {
+        self.objects.clone()
+    }
+
+    /// etcd is restored from a backup, with `--bump-revision` and `--mark-compacted`: versions go on from
+    /// far above, and every watch begins anew.
+    pub(super) fn restore(&mut self, backup: BTreeMap<Key, Value>) {
+        self.version += 1_000_000_000;
+        self.objects = backup;
+        self.log.clear();
+        for (key, object) in &self.objects {
+            self.log.push((key.clone(), object.clone(), true));
+        }
+    }
+
     fn remove(&mut self, key: &Key) -> Answer {
         self.version += 1;
         let mut object = self.objects.remove(key).ok_or(NOT_FOUND)?;
@@ -124,9 +140,13 @@ impl Store {
         Ok(self.put(key, object))
     }
 
-    /// A JSON patch of tests and additions of fields.
+    /// A JSON patch of tests and additions of fields, or a merge patch.
     fn patch(&mut self, key: &Key, patch: &Value) -> Answer {
         let mut object = self.objects.get(key).ok_or(NOT_FOUND)?.clone();
+        if patch.is_object() {
+            merge(&mut object, patch);
+            return Ok(self.put(key, object));
+        }
         for step in patch.as_array().expect("a JSON patch") {
             let pointer = step["path"].as_str().unwrap();
             match step["op"].as_str().unwrap() {
@@ -165,6 +185,20 @@ impl Store {
     }
 }
 
+fn merge(object: &mut Value, patch: &Value) {
+    let Some(fields) = patch.as_object() else {
+        *object = patch.clone();
+        return;
+    };
+    for (name, field) in fields {
+        if field.is_null() {
+            object.as_object_mut().map(|object| object.remove(name));
+        } else {
+            merge(&mut object[name.as_str()], field);
+        }
+    }
+}
+
 fn is_guarded(object: &Value) -> bool {
     let finalizers = object["metadata"]["finalizers"].as_array();
     finalizers.is_some_and(|all| !all.is_empty())
@@ -200,6 +234,7 @@ impl Server {
                 "/apis/landfall.dev/v1alpha1/{plural}/{name}",
                 object.clone(),
             )
+            .route("/api/v1/{plural}", get(Self::list))
             .route("/api/v1/namespaces/home/{plural}", objects)
             .route("/api/v1/namespaces/home/{plural}/{name}", object)
             .with_state(self.clone());

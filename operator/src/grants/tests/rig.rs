@@ -16,7 +16,7 @@ use landfall_core::{
 use landfall_crds::{
     block::AddressBlock,
     macvlan::MacvlanNetwork,
-    node::{AddressSeq, LandfallNode, NodeIdentity},
+    node::{AddressSeq, Grant, InUse, LandfallNode, LandfallNodeStatus, NodeIdentity},
 };
 use serde_json::{Value, json};
 
@@ -76,6 +76,8 @@ pub(super) struct Operator {
 pub(super) struct Rig {
     pub(super) server: Server,
     pub(super) operators: Vec<Operator>,
+    nodes: Vec<String>,
+    network: Value,
     /// Pods that are bound.
     pub(super) pods: BTreeMap<String, PodFacts>,
     /// Pods that are deleted, and whose node may still start a sandbox.
@@ -253,11 +255,21 @@ impl Rig {
         Self {
             server,
             operators,
+            nodes: nodes.iter().map(|node| (*node).to_owned()).collect(),
+            network,
             pods: BTreeMap::new(),
             ending: BTreeSet::new(),
             pod_log: Vec::new(),
             live: BTreeMap::new(),
             drawn: 100,
+        }
+    }
+
+    /// The operators of before are gone; as many others start.
+    pub(super) fn new_operators(&mut self) {
+        let nodes: Vec<&str> = self.nodes.iter().map(String::as_str).collect();
+        for operator in &mut self.operators {
+            *operator = Operator::new(&self.server, &nodes, &self.network);
         }
     }
 
@@ -367,6 +379,13 @@ impl Rig {
         self.live
             .retain(|(on, owner), _| on.as_str() != name || is_there(*owner));
         let mut status = node.status.take().unwrap_or_default();
+        adopt(
+            spec.ledger_epoch,
+            &mut status,
+            name,
+            &mut self.live,
+            &spec.grants,
+        );
         let is_over =
             |key: &AddressSeq| spec.recalls.contains(key) || status.released.contains(key);
         for grant in &spec.grants {
@@ -416,4 +435,40 @@ impl Rig {
             }
         }
     }
+}
+
+/// What an agent does about a new epoch, and about grants of that epoch for what it has attached.
+fn adopt(
+    epoch: u64,
+    status: &mut LandfallNodeStatus,
+    node: &str,
+    live: &mut BTreeMap<(Name, Uid), BTreeSet<AddressSeq>>,
+    grants: &[Grant],
+) {
+    if status.ledger_epoch < epoch {
+        status.ledger_epoch = epoch;
+        status.released.clear();
+    }
+    let mut used = Vec::new();
+    let mut is_old = false;
+    for ((_, owner), keys) in live.iter_mut().filter(|((on, _), _)| on.as_str() == node) {
+        let renewed = keys.iter().map(|key| {
+            let mut own = grants.iter().filter(|grant| grant.owner == *owner);
+            let same = own.find(|grant| grant.address == Some(key.address));
+            AddressSeq {
+                seq: same.and_then(|grant| grant.seq).unwrap_or(key.seq),
+                ..*key
+            }
+        });
+        *keys = renewed.collect();
+        is_old |= keys.iter().any(|key| key.seq.epoch < epoch);
+        used.extend(keys.iter().map(|key| InUse {
+            address: key.address,
+            network: Uid(7),
+            owner: *owner,
+            interface: "net1".to_owned(),
+            mac: None,
+        }));
+    }
+    status.in_use = is_old.then_some(used);
 }

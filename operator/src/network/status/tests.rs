@@ -48,6 +48,7 @@ fn status_of(verdict: &Verdict, serving: &Serving, counts: [Counts; 2]) -> Netwo
         generation: Some(3),
         counts,
         serving,
+        halt: None,
     };
     status(facts, None, &at(1))
 }
@@ -188,6 +189,7 @@ fn a_status_that_says_the_same_again_is_the_same() {
         generation: Some(3),
         counts: Default::default(),
         serving: &serving,
+        halt: None,
     };
     let first = status(facts, None, &at(1));
     assert_eq!(status(facts, Some(&first), &at(2)), first);
@@ -230,6 +232,7 @@ fn a_network_without_a_parent_anywhere_says_that_it_ends_at_the_node() {
             generation: Some(3),
             counts: [Counts::default(); 2],
             serving: &serving,
+            halt: None,
         };
         status(facts, before, &at(1))
     };
