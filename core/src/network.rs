@@ -193,6 +193,14 @@ impl Driver {
         }
     }
 
+    /// Whether the parent's namespace routes, so that the way out is the link itself, whatever the gateway.
+    pub const fn is_routed(&self) -> bool {
+        match self {
+            Self::Macvlan(_) => false,
+            Self::Ipvlan { mode, .. } => matches!(mode, IpvlanMode::L3 | IpvlanMode::L3s),
+        }
+    }
+
     /// The flag, which only ipvlan has.
     pub const fn flag(&self) -> Option<IpvlanFlag> {
         match self {

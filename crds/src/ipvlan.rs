@@ -41,7 +41,8 @@ use crate::{
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("!has(self.ipam) || !has(self.ipam.type) || self.ipam.type != 'DHCP'")
-        .message("ipam.type: DHCP needs a hardware address for each pod, which ipvlan does not have: use a MacvlanNetwork")
+        .message("ipam.type: DHCP needs a hardware address for each pod, which ipvlan does not have: use a MacvlanNetwork"),
+    validation = crate::rules::gateway(" || has(self.mode) && self.mode in ['l3', 'l3s']")
 )]
 pub struct IpvlanNetworkSpec {
     /// Where packets are routed, in the kernel's words: l2 (default), l3, l3s. The links of one parent

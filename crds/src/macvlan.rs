@@ -42,7 +42,8 @@ use crate::{
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("(has(self.mode) && self.mode == 'source') == (has(self.macvlan) && has(self.macvlan.allowedSources) && self.macvlan.allowedSources.size() > 0)")
-        .message("macvlan.allowedSources goes with mode: source, and mode: source lets nobody in without it")
+        .message("macvlan.allowedSources goes with mode: source, and mode: source lets nobody in without it"),
+    validation = crate::rules::gateway("")
 )]
 pub struct MacvlanNetworkSpec {
     /// Who may talk to whom among the links of one parent, in the kernel's words: bridge (default),

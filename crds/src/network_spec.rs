@@ -51,9 +51,7 @@ pub const DEFAULT_SEGMENT: &str = "default";
     validation = Rule::new("!has(self.mtu) || self.mtu >= 1280 || !has(self.ipam) || !has(self.ipam.subnets) || self.ipam.subnets.all(s, !s.cidr.contains(':'))")
         .message("mtu is below 1280, the least that IPv6 works with: raise it, or remove the IPv6 subnets"),
     validation = Rule::new("has(self.ipam) && (has(self.ipam.type) && self.ipam.type != 'Cluster' || has(self.ipam.subnets) && self.ipam.subnets.size() > 0)")
-        .message("ipam.subnets is empty: name at least one subnet to take addresses from, or set ipam.type to DHCP or None"),
-    validation = Rule::new("!has(self.defaultRoute) || self.defaultRoute != 'Always' || !has(self.ipam) || !has(self.ipam.subnets) || self.ipam.subnets.exists(s, has(s.gateway))")
-        .message("defaultRoute: Always needs the gateway of at least one subnet")
+        .message("ipam.subnets is empty: name at least one subnet to take addresses from, or set ipam.type to DHCP or None")
 )]
 pub struct NetworkSpec {
     /// The namespaces whose pods may attach. Required, so that nobody opens a network to all by
@@ -106,7 +104,8 @@ pub struct NetworkSpec {
     pub neighbors: Vec<NeighborSpec>,
 
     /// Whether an attachment takes over the pod's default route: Never (default); OnRequest, if the
-    /// pod's annotation says so; Always. Next attachment.
+    /// pod's annotation says so; Always. It leads through the subnets' gateways; of ipvlan in the modes l3
+    /// and l3s the link itself is the way. Next attachment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::default_route")]
     pub default_route: Option<DefaultRoute>,

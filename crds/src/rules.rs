@@ -34,6 +34,15 @@ pub(crate) fn held_type() -> Rule {
     .message("ipam.type is immutable while addresses are held: detach all pods first, or make another network")
 }
 
+/// A default route has a gateway, except where the link itself is the way (`or_else`).
+pub(crate) fn gateway(or_else: &str) -> Rule {
+    Rule::new(format!(
+        "!has(self.defaultRoute) || self.defaultRoute != 'Always' || !has(self.ipam) || !has(self.ipam.subnets) \
+         || self.ipam.subnets.exists(s, has(s.gateway)){or_else}"
+    ))
+    .message("defaultRoute: Always needs the gateway of at least one subnet")
+}
+
 const NOTHING_HELD: &str = "!has(oldSelf.status) || !has(oldSelf.status.addresses) \
     || (!has(oldSelf.status.addresses.ipv4) || oldSelf.status.addresses.ipv4.granted + oldSelf.status.addresses.ipv4.quarantined == 0) \
     && (!has(oldSelf.status.addresses.ipv6) || oldSelf.status.addresses.ipv6.granted + oldSelf.status.addresses.ipv6.quarantined == 0)";

@@ -7,7 +7,7 @@ use landfall_core::{
     agent::Key,
     link::{ALIAS, Device, Ipv6, Link, index},
     mac::Mac,
-    network::{Driver, IpvlanMode, Macvlan, MacvlanMode, Neighbor, Route},
+    network::{Driver, Macvlan, MacvlanMode, Neighbor, Route},
 };
 use landfall_crds::node::{Grant, ServedNetwork};
 use landfall_link::Parent as HostLink;
@@ -162,16 +162,6 @@ fn neighbors(network: &ServedNetwork, addresses: &[IpNet], ipv6: Ipv6) -> Vec<Ne
             mac: neighbor.mac,
         })
         .collect()
-}
-
-fn is_routed(driver: &Driver) -> bool {
-    matches!(
-        driver,
-        Driver::Ipvlan {
-            mode: IpvlanMode::L3 | IpvlanMode::L3s,
-            ..
-        }
-    )
 }
 
 /// A default route of a family.

@@ -28,7 +28,7 @@ pub(super) fn network(
     let isolated = spec.isolated.unwrap_or(false);
     check_driver(&at, &driver, &ipam)?;
     check_mtu(&at, spec.mtu, &ipam)?;
-    check_way_out(&at, spec, &ipam)?;
+    check_way_out(&at, spec, &driver, &ipam)?;
     let link = spec.link.clone().unwrap_or_default();
     let ipv6 = spec.ipv6.clone().unwrap_or_default();
     Ok(Network {
@@ -109,7 +109,7 @@ fn check_mtu(at: &At, mtu: Option<u32>, ipam: &Ipam) -> Result<(), Fault> {
 }
 
 /// Whether default route, gateways and isolation fit together.
-fn check_way_out(at: &At, spec: &NetworkSpec, ipam: &Ipam) -> Result<(), Fault> {
+fn check_way_out(at: &At, spec: &NetworkSpec, driver: &Driver, ipam: &Ipam) -> Result<(), Fault> {
     let policy = spec.default_route.unwrap_or_default();
     let with_gateway = ipam.subnets.iter().position(|s| s.gateway.is_some());
     let isolated = spec.isolated == Some(true);
@@ -127,7 +127,8 @@ fn check_way_out(at: &At, spec: &NetworkSpec, ipam: &Ipam) -> Result<(), Fault> 
             .field("gateway");
         return Err(at.fault("is set, but isolated: true has no way out: remove one of them"));
     }
-    let needs_gateway = policy == DefaultRoute::Always && ipam.kind == IpamType::Cluster;
+    let is_given = policy == DefaultRoute::Always && ipam.kind == IpamType::Cluster;
+    let needs_gateway = is_given && !driver.is_routed();
     if needs_gateway && with_gateway.is_none() {
         let at = at.field("defaultRoute");
         return Err(

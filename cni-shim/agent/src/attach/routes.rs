@@ -9,7 +9,7 @@ use landfall_core::{
 };
 use landfall_crds::node::{Grant, ServedNetwork};
 
-use super::{default_route, has_family, is_routed};
+use super::{default_route, has_family};
 
 /// The kernel's metric for an IPv6 route that names none (IP6_RT_PRIO_USER).
 const IPV6_METRIC: u32 = 1024;
@@ -55,8 +55,7 @@ fn defaults(
         return Vec::new();
     }
     let metric = network.default_route_metric;
-    if is_routed(driver) {
-        // The parent's namespace routes: whatever the gateway, the way is the link itself.
+    if driver.is_routed() {
         return one_of_each_family(addresses)
             .map(|address| default_route(address, None, metric))
             .collect();

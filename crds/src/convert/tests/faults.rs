@@ -87,6 +87,16 @@ fn ipvlan_has_no_hardware_address_for_dhcp() {
 }
 
 #[test]
+fn where_the_parents_namespace_routes_a_default_route_needs_no_gateway() {
+    for (mode, is_good) in [("l2", false), ("l3", true), ("l3s", true)] {
+        let ipam = json!({"subnets": [{"cidr": "10.20.0.0/24"}]});
+        let object = ipvlan(&json!({"spec": {"mode": mode, "ipam": ipam, "routes": null}}));
+        assert_eq!(object.validate_cel().is_ok(), is_good, "{mode}");
+        assert_eq!(object.validate().is_ok(), is_good, "{mode}");
+    }
+}
+
+#[test]
 fn segment_and_type_stay_while_addresses_are_held() {
     let counts = |granted: u64, quarantined: u64| {
         json!({"capacity": 9, "granted": granted, "quarantined": quarantined, "foreign": 0,
