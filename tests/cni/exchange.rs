@@ -1,10 +1,10 @@
 //! host-local's files, with both programs over one folder: a node may move over, and back.
 
-use std::{fs, thread};
+use std::{fs, thread, time::Duration};
 
 use serde_json::{Value, json};
 
-use crate::rig::{Folder, Namespace, Rig, Who, ours};
+use crate::rig::{Folder, Namespace, Outcome, Rig, Who, both, ours, outcome};
 
 /// Two rigs over one folder of addresses, each with its configuration.
 fn pair() -> (Rig, Value, Rig, Value) {
@@ -188,4 +188,116 @@ fn many_at_once_get_addresses_of_their_own() {
             }
         });
     }
+}
+
+/// 49: a runtime ends a call that takes too long, wherever it is, and then asks for a DEL.
+#[test]
+fn calls_that_are_killed_give_no_address_twice_and_leave_nothing() {
+    const PODS: usize = 25;
+    const EACH: usize = 8;
+    ours(|rig| {
+        let mut config = rig.simple("1.1.0");
+        config["ipam"]["type"] = json!("landfall");
+        let pods: Vec<_> = (0..PODS)
+            .map(|n| Namespace::new(&format!("p{n}")))
+            .collect();
+        let call = |verb: &str, pod: &Namespace, n: usize| {
+            let call = rig.call(verb, &config).pod(pod);
+            let call = call.container(&format!("{}-{n}", pod.name));
+            call.with("CNI_IFNAME", format!("net{n}"))
+        };
+        // Of each three one is killed, after up to 12 ms: before, while and after it works.
+        let add = |pod: &Namespace, place: usize, n: usize| {
+            let mut child = call("ADD", pod, n).start();
+            let number = place * EACH + n;
+            if number.is_multiple_of(3) {
+                let micros = u64::try_from(number * 7919 % 12_000).unwrap();
+                thread::sleep(Duration::from_micros(micros));
+                child.kill().unwrap();
+            }
+            outcome(child)
+        };
+        let added: Vec<(usize, usize, Outcome)> = thread::scope(|scope| {
+            let add = &add;
+            let threads: Vec<_> = pods
+                .iter()
+                .enumerate()
+                .map(|(place, pod)| {
+                    let each = move |n| (place, n, add(pod, place, n));
+                    scope.spawn(move || (0..EACH).map(each).collect::<Vec<_>>())
+                })
+                .collect();
+            let each = threads.into_iter().flat_map(|own| own.join().unwrap());
+            each.collect()
+        });
+        assert_eq!(added.len(), PODS * EACH);
+        let (done, killed): (Vec<_>, Vec<_>) = added
+            .iter()
+            .partition(|(_, _, outcome)| outcome.code.is_some());
+        let mut given: Vec<_> = done.iter().map(|(_, _, o)| address(&o.done())).collect();
+        given.sort();
+        let all = given.len();
+        given.dedup();
+        assert_eq!(given.len(), all, "an address was given twice");
+        for (place, n, _) in &killed {
+            call("DEL", &pods[*place], *n).run().silent();
+        }
+        let mut reserved: Vec<_> = rig.data.reserved();
+        reserved.retain(|(_, by)| !by.is_empty());
+        assert_eq!(reserved.len(), all);
+        for (place, n, _) in &done {
+            call("DEL", &pods[*place], *n).run().silent();
+        }
+        assert!(rig.data.reserved().is_empty());
+        for pod in &pods {
+            assert_eq!(pod.links(), ["lo"]);
+        }
+    });
+}
+
+/// `subnets`, as a MacvlanNetwork writes them, in the same files.
+#[test]
+fn subnets_are_gone_through_one_after_another() {
+    ours(|rig| {
+        let mut config = rig.simple("1.1.0");
+        config["ipam"] = json!({
+            "type": "landfall", "dataDir": rig.data.0,
+            "subnets": [
+                {"cidr": "10.1.2.0/24", "gateway": "10.1.2.1", "ranges": [{"from": "10.1.2.1", "to": "10.1.2.2"}]},
+                "10.1.3.0/31",
+                {"cidr": "fd00:1:2::/64", "exclude": [{"cidr": "fd00:1:2::1/128"}]},
+            ],
+        });
+        let call = |verb: &str, n: usize| {
+            let call = rig.call(verb, &config).container(&format!("c{n}"));
+            call.with("CNI_IFNAME", format!("net{n}"))
+        };
+        let ips = |n| call("ADD", n).run().done()["ips"].clone();
+        let v6 = |host: u32| json!({"address": format!("fd00:1:2::{host}/64"), "interface": 0});
+        let v4 = |address: &str| json!({"address": address, "interface": 0});
+        let first = json!({"address": "10.1.2.2/24", "gateway": "10.1.2.1", "interface": 0});
+        assert_eq!(ips(1), json!([first, v6(2)]));
+        assert_eq!(ips(2), json!([v4("10.1.3.0/31"), v6(3)]));
+        call("STATUS", 3).run().silent();
+        assert_eq!(ips(3), json!([v4("10.1.3.1/31"), v6(4)]));
+        assert_eq!(call("STATUS", 4).run().error_code(), 50);
+        let (_, text) = call("ADD", 4).run().error();
+        assert!(
+            text.contains("no IP addresses available in range set"),
+            "{text}"
+        );
+        call("DEL", 2).run().silent();
+        assert_eq!(ips(4), json!([v4("10.1.3.0/31"), v6(5)]));
+        let mut valid = config.clone();
+        valid["cni.dev/valid-attachments"] = json!([{"containerID": "c4", "ifname": "net4"}]);
+        rig.call("GC", &valid).run().silent();
+        let left: Vec<_> = rig.data.reserved().into_iter().map(|(ip, _)| ip).collect();
+        assert_eq!(left, ["10.1.3.0", "fd00:1:2::5"]);
+    });
+    // To host-local it is an unknown key, as to the reference's.
+    both(|rig| {
+        let ipam = rig.host_local(json!({"subnets": ["10.1.2.0/24"]}));
+        rig.add(&Rig::config("1.0.0", json!({"ipam": ipam})))
+            .error()
+    });
 }

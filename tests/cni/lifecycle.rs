@@ -3,17 +3,21 @@
 use serde_json::{Value, json};
 
 use crate::{
-    rig::{Namespace, Rig, VERSIONS, both, ours},
+    rig::{Namespace, Rig, VERSIONS, both, both_of, ours},
     view,
 };
 
 /// 1
 #[test]
 fn an_attachment_is_made_and_taken_away_in_every_version() {
-    for version in VERSIONS {
-        let (result, link, reserved) = both(|rig| {
+    is_made_and_taken_away("macvlan", &VERSIONS);
+}
+
+pub(crate) fn is_made_and_taken_away(driver: &'static str, versions: &[&str]) {
+    for version in versions {
+        let (result, link, reserved) = both_of(driver, |rig| {
             let config = rig.simple(version);
-            if version == "1.1.0" {
+            if *version == "1.1.0" {
                 rig.call("STATUS", &config).run().silent();
             }
             let printed = rig.add(&config).done();
@@ -26,7 +30,8 @@ fn an_attachment_is_made_and_taken_away_in_every_version() {
             assert_eq!(rig.host.links(), ["lo", "up0", "eth0"]);
             (result, link, reserved)
         });
-        assert_eq!(result["cniVersion"], version);
+        assert_eq!(result["cniVersion"], *version);
+        assert_eq!(link["kind"], driver);
         assert_eq!(link["addresses"][0][0], "10.1.2.2");
         assert_eq!(link["up"], true);
         assert_eq!(reserved, [("10.1.2.2".to_owned(), "c1\r\nnet1".to_owned())]);
@@ -36,8 +41,12 @@ fn an_attachment_is_made_and_taken_away_in_every_version() {
 /// 2
 #[test]
 fn a_del_of_what_was_never_there_succeeds_in_every_version() {
-    for version in VERSIONS {
-        both(|rig| rig.del(&rig.simple(version)).silent());
+    is_not_there_to_delete("macvlan", &VERSIONS);
+}
+
+pub(crate) fn is_not_there_to_delete(driver: &'static str, versions: &[&str]) {
+    for version in versions {
+        both_of(driver, |rig| rig.del(&rig.simple(version)).silent());
     }
 }
 
@@ -79,14 +88,18 @@ fn a_result_that_a_version_can_not_express_leaves_no_link() {
 /// 4
 #[test]
 fn a_check_right_after_an_add_succeeds_from_0_4_0_on() {
-    for version in VERSIONS {
-        both(|rig| {
+    is_checked_after_its_add("macvlan", &VERSIONS);
+}
+
+pub(crate) fn is_checked_after_its_add(driver: &'static str, versions: &[&str]) {
+    for version in versions {
+        both_of(driver, |rig| {
             let mut config = rig.simple(version);
             let printed = rig.add(&config).done();
             config["prevResult"] = printed;
             let checked = rig.call("CHECK", &config).run();
             rig.del(&config).silent();
-            if version < "0.4.0" {
+            if *version < "0.4.0" {
                 checked.error()
             } else {
                 checked.silent();
@@ -99,6 +112,10 @@ fn a_check_right_after_an_add_succeeds_from_0_4_0_on() {
 /// 16
 #[test]
 fn a_del_succeeds_with_the_sandbox_or_the_parent_gone_and_frees_the_address() {
+    is_deleted_after_a_loss("macvlan");
+}
+
+pub(crate) fn is_deleted_after_a_loss(driver: &'static str) {
     type Loss = fn(&Rig);
     let losses: [Loss; 3] = [
         |_| {},
@@ -106,7 +123,7 @@ fn a_del_succeeds_with_the_sandbox_or_the_parent_gone_and_frees_the_address() {
         |rig| drop(rig.host.ip("link set eth0 down")),
     ];
     for loss in losses {
-        both(|rig| {
+        both_of(driver, |rig| {
             let config = rig.simple("1.0.0");
             rig.add(&config).done();
             loss(rig);
@@ -116,13 +133,13 @@ fn a_del_succeeds_with_the_sandbox_or_the_parent_gone_and_frees_the_address() {
             }
         });
     }
-    both(|rig| {
+    both_of(driver, |rig| {
         let config = rig.simple("1.0.0");
         rig.add(&config).done();
         rig.call("DEL", &config).without("CNI_NETNS").run().silent();
         assert!(rig.data.reserved().is_empty());
     });
-    both(|rig| {
+    both_of(driver, |rig| {
         let config = rig.simple("1.0.0");
         let pod = Namespace::new("gone");
         rig.call("ADD", &config).pod(&pod).run().done();

@@ -30,6 +30,28 @@ fn in_mode_bridge_pods_of_a_parent_reach_each_other_and_in_mode_private_they_do_
     assert_eq!(both(|rig| reaches(rig, "vepa")), [false, true, false]);
 }
 
+/// 38: the switch gives back what came from the port.
+#[test]
+fn in_mode_vepa_pods_reach_each_other_through_a_switch_that_reflects() {
+    for hairpin in ["off", "on"] {
+        let reached = both(|rig| {
+            rig.host.ip("link add br0 type bridge");
+            rig.host.ip("link set br0 up");
+            rig.host.ip("link set up0 master br0");
+            let port = format!("link set up0 type bridge_slave hairpin {hairpin}");
+            rig.host.ip(&port);
+            let mut config = rig.simple("1.0.0");
+            config["mode"] = json!("vepa");
+            let other = Namespace::new("other");
+            rig.add(&config).done();
+            let second = rig.call("ADD", &config).container("c2").pod(&other);
+            second.run().done();
+            rig.pod.pings("10.1.2.3")
+        });
+        assert_eq!(reached, hairpin == "on");
+    }
+}
+
 /// 31
 #[test]
 fn neighbours_learn_at_once_that_an_address_has_moved() {

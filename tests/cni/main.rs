@@ -4,6 +4,9 @@
 //! is printed, what the kernel shows and what is left in files must be equal. The others show where ours
 //! is meant to differ: docs/standalone.md names them.
 //!
+//! The module `uml` is for a kernel with ipvlan, VLANs, bonds and dummies, which many build machines lack: its
+//! tests are ignored here and are the tier uml.
+//!
 //! Needs root, Go and a kernel with macvlan and veth. Nothing in the machine's own namespace is touched.
 #![expect(
     clippy::unwrap_used,
@@ -26,5 +29,6 @@ mod programs;
 mod rig;
 mod rollback;
 mod runtime;
+mod uml;
 mod verbs;
 mod view;

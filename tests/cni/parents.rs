@@ -17,7 +17,7 @@ fn bare() -> Value {
 }
 
 /// The name of the parent of the pod's link, in a namespace.
-fn parent(rig: &Rig, of: &crate::rig::Namespace) -> Value {
+pub(crate) fn parent(rig: &Rig, of: &crate::rig::Namespace) -> Value {
     let index = rig.pod.link("net1")["link_index"].clone();
     let name = rig.pod.link("net1")["link"].clone();
     let links = of.json("link show");

@@ -24,6 +24,9 @@ pub(crate) fn cnitool() -> PathBuf {
 fn built() -> &'static [PathBuf; 2] {
     static FOLDERS: OnceLock<[PathBuf; 2]> = OnceLock::new();
     FOLDERS.get_or_init(|| {
+        if let Some(reference) = std::env::var_os("LANDFALL_REFERENCE") {
+            return [reference.into(), PathBuf::new()];
+        }
         let mut dev = Command::new(env!("CARGO_BIN_EXE_dev"));
         let output = dev
             .args(["internal", "plugins"])
@@ -41,29 +44,34 @@ fn built() -> &'static [PathBuf; 2] {
 pub(crate) fn ours() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
-        let mut cargo = Command::new(env!("CARGO"));
-        let built = cargo
-            .args([
-                "build",
-                "--quiet",
-                "--locked",
-                "--package",
-                "landfall-plugin",
-            ])
-            .status()
-            .unwrap();
-        assert!(built.success(), "our plugin does not build");
-        // target/debug/deps/cni-…
-        let own = std::env::current_exe().unwrap();
-        let target = own.ancestors().nth(2).unwrap().to_owned();
-        let folder = target.join("cni-tier");
+        // The tier uml says where both are: it builds nothing inside its machine.
+        let plugin = std::env::var_os("LANDFALL_PLUGIN").map_or_else(build, PathBuf::from);
+        let folder = plugin.with_file_name("cni-tier");
         fs::create_dir_all(&folder).unwrap();
         for name in ["macvlan", "ipvlan", "landfall"] {
             let link = folder.join(name);
             if fs::symlink_metadata(&link).is_err() {
-                symlink(target.join("landfall"), link).unwrap();
+                symlink(&plugin, link).unwrap();
             }
         }
         folder
     })
+}
+
+fn build() -> PathBuf {
+    let mut cargo = Command::new(env!("CARGO"));
+    let built = cargo
+        .args([
+            "build",
+            "--quiet",
+            "--locked",
+            "--package",
+            "landfall-plugin",
+        ])
+        .status()
+        .unwrap();
+    assert!(built.success(), "our plugin does not build");
+    // target/debug/deps/cni-…
+    let own = std::env::current_exe().unwrap();
+    own.ancestors().nth(2).unwrap().join("landfall")
 }

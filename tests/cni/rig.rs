@@ -4,7 +4,7 @@ use std::{
     fs,
     io::Write as _,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
     sync::atomic::{AtomicU32, Ordering},
 };
 
@@ -40,6 +40,8 @@ pub(crate) struct Folder(pub(crate) PathBuf);
 #[derive(Debug)]
 pub(crate) struct Rig {
     pub(crate) who: Who,
+    /// `macvlan`, or `ipvlan`: the plugin that is called.
+    pub(crate) driver: &'static str,
     pub(crate) host: Namespace,
     pub(crate) pod: Namespace,
     pub(crate) data: Folder,
@@ -64,15 +66,28 @@ pub(crate) struct Outcome {
 
 /// Runs a case with the reference and with ours; what it shows must be the same.
 pub(crate) fn both<T: PartialEq + std::fmt::Debug>(case: impl Fn(&Rig) -> T) -> T {
-    let theirs = case(&Rig::new(Who::Reference));
-    let ours = case(&Rig::new(Who::Ours));
+    both_of("macvlan", case)
+}
+
+/// As [`both`], with the plugins of a driver.
+pub(crate) fn both_of<T: PartialEq + std::fmt::Debug>(
+    driver: &'static str,
+    case: impl Fn(&Rig) -> T,
+) -> T {
+    let theirs = case(&Rig::of(driver, Who::Reference));
+    let ours = case(&Rig::of(driver, Who::Ours));
     assert_eq!(ours, theirs, "left: ours, right: the reference");
     ours
 }
 
 /// Runs a case that shows a difference.
 pub(crate) fn ours<T>(case: impl Fn(&Rig) -> T) -> T {
-    case(&Rig::new(Who::Ours))
+    ours_of("macvlan", case)
+}
+
+/// As [`ours`], with the plugin of a driver.
+pub(crate) fn ours_of<T>(driver: &'static str, case: impl Fn(&Rig) -> T) -> T {
+    case(&Rig::of(driver, Who::Ours))
 }
 
 // === impl Namespace ===
@@ -189,8 +204,14 @@ impl Drop for Folder {
 
 impl Rig {
     pub(crate) fn new(who: Who) -> Self {
+        Self::of("macvlan", who)
+    }
+
+    /// A rig whose calls are of that driver's plugin.
+    pub(crate) fn of(driver: &'static str, who: Who) -> Self {
         let rig = Self {
             who,
+            driver,
             host: Namespace::new("host"),
             pod: Namespace::new("pod"),
             data: Folder::new(),
@@ -250,7 +271,7 @@ impl Rig {
         ];
         Call {
             rig: self,
-            program: self.folder().join("macvlan"),
+            program: self.folder().join(self.driver),
             variables: variables.map(|(key, value)| (key.to_owned(), value)).into(),
             input: config.to_string(),
         }
@@ -302,6 +323,11 @@ impl Call<'_> {
     }
 
     pub(crate) fn run(self) -> Outcome {
+        outcome(self.start())
+    }
+
+    /// Starts it, with its input, and does not wait for it.
+    pub(crate) fn start(self) -> Child {
         let mut child = Command::new("ip")
             .args(["netns", "exec", &self.rig.host.name])
             .arg(&self.program)
@@ -314,12 +340,17 @@ impl Call<'_> {
             .unwrap();
         // Who has read enough may have closed its end.
         drop(child.stdin.take().unwrap().write_all(self.input.as_bytes()));
-        let output = child.wait_with_output().unwrap();
-        Outcome {
-            code: output.status.code(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
+        child
+    }
+}
+
+/// What came of a call that was started.
+pub(crate) fn outcome(child: Child) -> Outcome {
+    let output = child.wait_with_output().unwrap();
+    Outcome {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
     }
 }
 

@@ -143,6 +143,11 @@ enum Internal {
     Standalone {
         folder: PathBuf,
     },
+    /// A test's executable, on a kernel that has what this machine's lacks: what `cargo test` runs it with
+    OnUml {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
     /// Inside a UML node: its command service
     UmlServe,
     /// The operator on this machine, as another one beside those of the chart: never ends by itself
@@ -208,6 +213,7 @@ fn run(task: Task) -> Result<u8> {
             println!("{}", layout::cnitool()?.display());
         }
         Task::Internal(Internal::Standalone { folder }) => demo::standalone::scene(&folder)?,
+        Task::Internal(Internal::OnUml { words }) => return test::on_uml(&words),
         Task::Internal(Internal::UmlServe) => uml::serve()?,
         Task::Internal(Internal::UmlExec { name, command }) => return uml::exec(&name, &command),
     }

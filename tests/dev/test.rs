@@ -1,13 +1,13 @@
 //! The tiers of tests. A tier that can't run fails: nothing is skipped.
 
-use std::time::Instant;
+use std::{process::Command, time::Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
-use crate::{apt, cluster, go, hammer, install, layout, process, progress};
+use crate::{apt, cluster, go, hammer, install, layout, process, progress, uml};
 
-/// A tier; each but `unit`, `model` and `hammer` is a test target of this package.
+/// A tier; each but `unit`, `model`, `uml` and `hammer` is a test target of this package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Tier {
     /// Format, lints and the tests beside the code
@@ -18,6 +18,8 @@ pub(crate) enum Tier {
     Netns,
     /// Our plugin in place of the reference plugins, beside them
     Cni,
+    /// As well, with what this machine's kernel may lack: ipvlan, VLANs, bonds
+    Uml,
     /// CRDs, policies and RBAC against a real API server
     Admit,
     /// The chart on the cluster
@@ -46,6 +48,12 @@ impl Tier {
                 cluster::need_root()?;
                 apt::install()?;
                 go::build_plugins()?;
+            }
+            Self::Uml => {
+                cluster::need_root()?;
+                apt::install()?;
+                go::build_plugins()?;
+                return uml();
             }
             // Admission is judged with the release's own policies in force, as it is for users.
             Self::Admit | Self::E2e => {
@@ -84,16 +92,57 @@ fn model() -> Result<()> {
     )
 }
 
+/// The tests that the cni tier leaves out. Where the kernel lacks what they need they run on one that has it:
+/// a machine boots for them and ends with them.
+fn uml() -> Result<()> {
+    let line = "test --locked --package landfall-tests --test cni";
+    if uml::kernel_has_all() {
+        return cargo(&format!("{line} -- --ignored"));
+    }
+    install::plugin()?;
+    let own = std::env::current_exe()?;
+    let runner = format!(
+        "target.'cfg(all())'.runner=['{}', 'internal', 'on-uml']",
+        own.display()
+    );
+    progress::step(
+        &format!("cargo {line}, on a User-Mode Linux machine"),
+        Some(120),
+        || {
+            let mut cargo = process::cargo(line);
+            cargo.args(["--config", &runner, "--", "--ignored"]);
+            succeed(&mut cargo, line)
+        },
+    )
+}
+
+/// What that runs the tests with. The plugins are built: there is no cargo inside.
+pub(crate) fn on_uml(words: &[String]) -> Result<u8> {
+    let variables = [
+        ("LANDFALL_PLUGIN", install::plugin()?),
+        ("LANDFALL_REFERENCE", layout::plugins()?),
+    ];
+    uml::on(
+        words,
+        &variables
+            .each_ref()
+            .map(|(name, path)| (*name, path.as_path())),
+    )
+}
+
 /// Its stdout is ours: the "test result" lines are a result.
 fn cargo(line: &str) -> Result<()> {
     progress::step(&format!("cargo {line}"), None, || {
-        let mut cargo = process::cargo(line);
-        let status = process::attached(cargo.current_dir(layout::tree()))?;
-        if !status.success() {
-            bail!("cargo {line} ({status})");
-        }
-        Ok(())
+        succeed(&mut process::cargo(line), line)
     })
+}
+
+fn succeed(cargo: &mut Command, line: &str) -> Result<()> {
+    let status = process::attached(cargo.current_dir(layout::tree()))?;
+    if !status.success() {
+        bail!("cargo {line} ({status})");
+    }
+    Ok(())
 }
 
 /// Runs tiers, all of them when none is named, and sums up. Returns whether all passed.

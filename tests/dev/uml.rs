@@ -28,7 +28,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-pub(crate) use once::run_once;
+pub(crate) use once::{Folder, kernel_has_all, on, run_once};
 pub(crate) use serve::serve;
 
 use crate::{

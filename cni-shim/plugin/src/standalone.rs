@@ -32,6 +32,7 @@ mod configure;
 mod del;
 mod delegate;
 mod ipam;
+mod lock;
 mod parent;
 mod sandbox;
 mod status;

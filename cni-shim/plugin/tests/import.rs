@@ -236,6 +236,41 @@ fn a_family_without_a_default_route_gets_none() {
     assert_eq!(usable(&network)[1], "fd00:1::2-fd00:1::ffff:ffff:ffff:ffff");
 }
 
+/// Where the parent's namespace routes, the link is the way, for both families.
+#[test]
+fn a_default_route_in_mode_l3_needs_no_gateway() {
+    let network = one(&json!({
+        "name": "a", "type": "ipvlan", "master": "eth0", "mode": "l3",
+        "ipam": {"type": "landfall", "subnets": ["10.1.0.0/24"], "routes": [{"dst": "0.0.0.0/0", "priority": 9}]}
+    }));
+
+    assert_eq!(network.default_route, DefaultRoute::Always);
+    assert_eq!(network.default_route_metric, Some(9));
+    assert!(gateways(&network).is_empty());
+}
+
+#[test]
+fn subnets_of_our_own_ipam_carry_over() {
+    let network = one(&json!({
+        "name": "a", "type": "macvlan", "master": "eth0", "ipam": {"type": "landfall", "subnets": [
+            {"cidr": "10.1.0.0/24", "gateway": "10.1.0.9", "ranges": [{"from": "10.1.0.5", "to": "10.1.0.9"}, {"cidr": "10.1.0.64/31"}],
+             "exclude": [{"cidr": "10.1.0.7/32"}]},
+            "fd00:1::/64",
+        ]}
+    }));
+
+    assert_eq!(gateways(&network), ["10.1.0.9"]);
+    assert_eq!(
+        usable(&network),
+        [
+            "10.1.0.5-10.1.0.6",
+            "10.1.0.8",
+            "10.1.0.64-10.1.0.65",
+            "fd00:1::1-fd00:1::ffff:ffff:ffff:ffff"
+        ]
+    );
+}
+
 #[test]
 fn our_own_keys_carry_over() {
     let network = one(&json!({

@@ -1,6 +1,7 @@
 //! Which host link a network's links hang from.
 
-use core::net::IpAddr;
+use alloc::{format, string::String};
+use core::{net::IpAddr, ops::RangeInclusive};
 
 use ipnet::IpNet;
 
@@ -43,12 +44,33 @@ pub enum LinkMatch {
 /// An 802.1Q or 802.1ad link on top of a parent.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Vlan {
-    /// 1 to 4094.
+    /// One of [`Self::IDS`].
     pub id: u16,
     /// Its name; `None` is `<parent>.<id>`.
     pub name: Option<Name>,
     /// The tag's protocol.
     pub protocol: VlanProtocol,
+}
+
+// === impl Vlan ===
+
+impl Vlan {
+    /// What a frame's tag can say, but for 0 (none) and 4095 (reserved).
+    pub const IDS: RangeInclusive<u16> = 1..=4094;
+
+    /// What a VLAN is called that has no other name, `eth1.70`. Docker and ip(8) call it so too.
+    pub fn standard_name(parent: &str, id: u16) -> String {
+        format!("{parent}.{id}")
+    }
+
+    /// The parent and the id that a name of that form spells.
+    pub fn spelled(name: &str) -> Option<(&str, u16)> {
+        let (parent, id) = name.rsplit_once('.')?;
+        // As it is printed: no sign, no zero before it.
+        let is_number = id.bytes().all(|b| b.is_ascii_digit()) && !id.starts_with('0');
+        let id = id.parse().ok().filter(|id| Self::IDS.contains(id))?;
+        (is_number && !parent.is_empty()).then_some((parent, id))
+    }
 }
 
 // === impl LinkMatch ===

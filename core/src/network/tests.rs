@@ -2,7 +2,8 @@ extern crate std;
 use alloc::{borrow::ToOwned, string::ToString, vec::Vec};
 
 use super::{
-    IpamType, IpvlanMode, Labels, LinkMatch, MacvlanMode, Operator, Requirement, Selector, usable,
+    IpamType, IpvlanMode, Labels, LinkMatch, MacvlanMode, Operator, Requirement, Selector, Vlan,
+    usable,
 };
 use crate::{
     address::{Range, RangeSet},
@@ -143,6 +144,27 @@ fn globs_match_whole_names() {
         assert_eq!(parent.matches_name(name), expected, "{pattern} {name}");
     }
     assert!(!LinkMatch::DefaultRoute.matches_name("eth0"));
+}
+
+#[test]
+fn the_name_of_a_vlan_spells_its_parent_and_its_id() {
+    assert_eq!(Vlan::standard_name("eth1", 70), "eth1.70");
+    for (name, spells) in [
+        ("eth1.70", Some(("eth1", 70))),
+        ("eth1.4094", Some(("eth1", 4094))),
+        ("br.lan.7", Some(("br.lan", 7))),
+        ("eth1", None),
+        ("eth1.", None),
+        (".70", None),
+        ("eth1.0", None),
+        ("eth1.4095", None),
+        ("eth1.070", None),
+        ("eth1.+7", None),
+        ("eth1.abc", None),
+        ("eth1:10", None),
+    ] {
+        assert_eq!(Vlan::spelled(name), spells, "{name}");
+    }
 }
 
 #[test]

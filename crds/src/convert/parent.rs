@@ -81,7 +81,7 @@ fn pci(at: &At, text: &str) -> Result<LinkMatch, Fault> {
 }
 
 fn vlan(at: &At, spec: &VlanSpec) -> Result<Vlan, Fault> {
-    if !(1..=4094).contains(&spec.id) {
+    if !Vlan::IDS.contains(&spec.id) {
         return Err(at
             .field("id")
             .fault(format!("is {}: it must be between 1 and 4094", spec.id)));

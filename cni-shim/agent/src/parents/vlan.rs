@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use landfall_core::attachment::check_interface;
+use landfall_core::{attachment::check_interface, network::Vlan};
 use landfall_crds::node::{ServedNetwork, ServedParent, ServedVlan};
 use landfall_link::{Parent as HostLink, Tag, VlanLink, vlan_alias};
 
@@ -23,7 +23,7 @@ pub(super) fn on<'l>(
     if let Some(found) = links.iter().find(on_top) {
         return Ok(found);
     }
-    let standard = format!("{}.{}", link.name, wanted.id);
+    let standard = Vlan::standard_name(link.name.as_str(), wanted.id);
     let name = wanted.name.as_deref().unwrap_or(&standard);
     let taken = links.iter().any(|other| other.name.as_str() == name);
     let fault = match check_interface(name) {
@@ -56,8 +56,7 @@ pub(super) fn on<'l>(
 /// an eth1, which other programs take as the wish for a VLAN.
 pub(super) fn spelled(rule: &ServedParent, links: &[Arc<HostLink>]) -> Option<(String, u16)> {
     link_match(rule)?;
-    let (below, id) = rule.interface.as_deref()?.rsplit_once('.')?;
-    let id: u16 = id.parse().ok().filter(|id| (1..=4094).contains(id))?;
+    let (below, id) = Vlan::spelled(rule.interface.as_deref()?)?;
     let has = links.iter().any(|link| link.name.as_str() == below);
     (has && rule.vlan.is_none()).then(|| (below.to_owned(), id))
 }

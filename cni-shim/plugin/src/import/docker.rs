@@ -81,7 +81,9 @@ fn parent(options: &mut Fields) -> Result<Option<Parent>, Fault> {
     if is_dummy {
         return Ok(None);
     }
-    let Some((base, id)) = name::sub_interface(&name) else {
+    // It reads a name with exactly one dot so.
+    let spelled = landfall_core::network::Vlan::spelled(&name);
+    let Some((base, id)) = spelled.filter(|(base, _)| !base.contains('.')) else {
         return name::interface(&at, &name).map(Some);
     };
     Ok(Some(Parent {
@@ -159,9 +161,12 @@ fn way_out(pool: &mut Pool, network: &mut Network) {
                 .say("an isolated network has no gateway, so its address is only kept free");
         }
         pool.close();
-    } else if network.is_routed() && !gateways.is_empty() {
+        return;
+    }
+    if network.is_routed() && !gateways.is_empty() {
         network.routed();
-    } else if !gateways.is_empty() {
+    }
+    if network.is_routed() || !gateways.is_empty() {
         network.notes.say(
             "a container has its default route here; a pod keeps the cluster's unless spec.defaultRoute is Always",
         );

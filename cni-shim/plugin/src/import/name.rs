@@ -1,6 +1,9 @@
 //! Names of another product, as ours.
 
-use landfall_core::attachment::{check_interface, check_label};
+use landfall_core::{
+    attachment::{check_interface, check_label},
+    network::Vlan,
+};
 
 use super::{
     network::Parent,
@@ -24,16 +27,8 @@ pub(super) fn interface(at: &At, name: &str) -> Result<Parent, Fault> {
     })
 }
 
-/// The interface and the number in the name of a sub-interface, `eth1.70`, as Docker reads it: exactly
-/// one dot, a number from 1 to 4094.
-pub(super) fn sub_interface(name: &str) -> Option<(&str, u16)> {
-    let (base, id) = name.split_once('.')?;
-    let id = id.parse().ok().filter(|id| (1..=4094).contains(id))?;
-    (!base.is_empty()).then_some((base, id))
-}
-
 pub(super) fn vlan_id(at: &At, id: u32) -> Result<u16, Fault> {
-    let id = u16::try_from(id).ok().filter(|id| (1..=4094).contains(id));
+    let id = u16::try_from(id).ok().filter(|id| Vlan::IDS.contains(id));
     id.ok_or_else(|| at.fault("is no VLAN, expected a number from 1 to 4094"))
 }
 

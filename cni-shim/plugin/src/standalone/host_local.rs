@@ -12,6 +12,7 @@ mod config;
 mod range;
 mod resolv;
 mod store;
+mod subnets;
 
 pub use allocate::{AllocateError, SetError, allocate, has_room};
 pub use config::{ConfigError, HostLocal};

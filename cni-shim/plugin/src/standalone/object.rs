@@ -28,6 +28,18 @@ pub struct Malformed {
 #[derive(Deserialize)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
+// === impl Malformed ===
+
+impl Malformed {
+    /// The same, of a value at that place; without a key it is the place's own.
+    #[must_use]
+    pub fn inside(mut self, place: &str) -> Self {
+        let separator = if self.key.is_empty() { "" } else { "." };
+        self.key = format!("{place}{separator}{}", self.key);
+        self
+    }
+}
+
 // === impl Object ===
 
 impl<'a> Object<'a> {

@@ -5,21 +5,18 @@
 //! too: a macvlan in mode passthru can only be made on a link that carries no other, in whatever
 //! namespace those are, and lets none come after it.
 
-use std::{
-    fs::{DirBuilder, File, OpenOptions},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
-    path::Path,
-};
+use std::{fs::File, path::Path};
 
 use landfall_core::{
+    attachment::check_interface,
     id::Name,
     link::{ALIAS, Device, Step, index},
     network::{Driver, Macvlan, MacvlanMode, Vlan},
 };
 use landfall_link::{Chain, Netns, Node, Parent, Tag, VlanLink};
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::Flock;
 
-use super::{Call, internal};
+use super::{Call, internal, lock};
 use crate::{spec::CniError, wire::RUN_DIR};
 
 /// What `ip link` shows of a VLAN that was made here. The agent's are called by a network's UID.
@@ -36,25 +33,9 @@ impl Call<'_> {
         if self.config.vlan.is_none() {
             return Ok(None);
         }
-        let path = Path::new(RUN_DIR).join("standalone.lock");
-        let failed = |why: &dyn std::fmt::Display| {
-            let path = path.display();
-            internal(format!("cannot lock {path}: {why}"))
-        };
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(RUN_DIR)
-            .map_err(|error| failed(&error))?;
-        let file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .open(&path)
-            .map_err(|error| failed(&error))?;
-        let lock = Flock::lock(file, FlockArg::LockExclusive);
-        let lock = lock.map_err(|(_, errno)| failed(&errno))?;
+        let lock = lock::take(Path::new(RUN_DIR), 0o700, "standalone.lock", 0o600);
+        let lock =
+            lock.map_err(|(path, why)| internal(format!("cannot lock {}: {why}", path.display())))?;
         Ok(Some(Turn { _lock: lock }))
     }
 
@@ -107,28 +88,33 @@ pub(super) fn on(
 ) -> Result<u32, CniError> {
     let wanted = wanted(vlan, parent);
     let links = below.parents().map_err(|error| internal(Chain(&error)))?;
-    match links.iter().find(|link| link.name == wanted.name) {
-        Some(found) if is(found, &wanted) => Ok(found.index),
-        Some(_) => {
-            let (name, master) = (&wanted.name, parent.0);
-            let Tag { id, protocol } = wanted.tag;
-            Err(internal(format!(
-                "{name} is there, but is no VLAN with id {id} ({protocol}) on {master}: choose \
-                 another name for it"
-            )))
-        }
-        None => {
-            let made = below.make_vlan(&wanted);
-            made.map_err(|error| internal(Chain(&error)))
-        }
+    if let Some(found) = links.iter().find(|link| is(link, &wanted)) {
+        return Ok(found.index);
     }
+    if links.iter().any(|link| link.name == wanted.name) {
+        let (name, master) = (&wanted.name, parent.0);
+        let Tag { id, protocol } = wanted.tag;
+        return Err(internal(format!(
+            "{name} is there, but is no VLAN with id {id} ({protocol}) on {master}: choose another \
+             name for it"
+        )));
+    }
+    check_interface(wanted.name.as_str()).map_err(|fault| {
+        let name = &wanted.name;
+        internal(format!(
+            "the VLAN can't be called {name}: {fault}; choose a name for it with vlan.name"
+        ))
+    })?;
+    let made = below.make_vlan(&wanted);
+    made.map_err(|error| internal(Chain(&error)))
 }
 
 /// Docker's name, unless another is given.
 fn wanted(vlan: &Vlan, (master, parent): (&Name, u32)) -> VlanLink {
     let name = vlan.name.clone();
     VlanLink {
-        name: name.unwrap_or_else(|| Name::from(format!("{master}.{}", vlan.id).as_str())),
+        name: name
+            .unwrap_or_else(|| Name::from(Vlan::standard_name(master.as_str(), vlan.id).as_str())),
         parent,
         tag: Tag {
             id: vlan.id,
@@ -138,8 +124,9 @@ fn wanted(vlan: &Vlan, (master, parent): (&Name, u32)) -> VlanLink {
     }
 }
 
+/// Whatever its name: the kernel has no second one of the same tag.
 fn is(found: &Parent, wanted: &VlanLink) -> bool {
-    found.name == wanted.name && found.tag == Some(wanted.tag) && found.below == Some(wanted.parent)
+    found.tag == Some(wanted.tag) && found.below == Some(wanted.parent)
 }
 
 /// A link in another namespace. The probe, if it can be made, goes with the VLAN.

@@ -18,6 +18,7 @@ use super::{
     route,
 };
 
+mod subnets;
 mod whereabouts;
 
 const ADDRESS: &str = "address: write it like 10.20.0.1 or fd00:20::1";
@@ -32,8 +33,13 @@ pub(super) fn ipam(ipam: Option<Fields>, network: &mut Network) -> Result<(), Fa
     let kind = ipam.text("type")?;
     let (at, kind) = kind.unwrap_or_else(|| (ipam.place().field("type"), String::new()));
     let pool = match kind.as_str() {
-        // Ours reads and writes the same.
-        "host-local" | "landfall" => host_local(&mut ipam, network)?,
+        "host-local" => host_local(&mut ipam, network)?,
+        // Ours reads and writes the same, and has a key of its own.
+        "landfall" => {
+            let mut pool = host_local(&mut ipam, network)?;
+            subnets::gather(&mut ipam, &mut pool, network)?;
+            pool
+        }
         "static" => r#static(&mut ipam, network)?,
         "whereabouts" => whereabouts::pool(&mut ipam, network)?,
         "dhcp" => {

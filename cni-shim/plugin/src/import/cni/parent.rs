@@ -19,7 +19,7 @@ pub(super) fn parent(fields: &mut Fields, network: &mut Network) -> Result<Paren
     };
     parent.vlan = vlan(fields)?;
     if let Some((at, name)) = master.filter(|_| parent.vlan.is_none())
-        && let Some((base, id)) = name::sub_interface(&name)
+        && let Some((base, id)) = landfall_core::network::Vlan::spelled(&name)
     {
         network.notes.at(&at, format_args!(
             "{name} must be there on each node; to have it made, write interface: {base}, vlan: {{id: {id}}}"

@@ -128,6 +128,11 @@ fn take_over(defaults: &[Found], pool: &mut Pool, network: &mut Network) {
             }
             network.spec.default_route = Some(DefaultRoute::Always);
             network.spec.default_route_metric = network.spec.default_route_metric.or(found.metric);
+        } else if network.is_routed() {
+            // The link is the way: no gateway is needed, and one that there is says nothing.
+            served.push(family);
+            network.spec.default_route = Some(DefaultRoute::Always);
+            network.spec.default_route_metric = network.spec.default_route_metric.or(found.metric);
         } else {
             network.notes.at(
                 &found.at,
@@ -135,7 +140,7 @@ fn take_over(defaults: &[Found], pool: &mut Pool, network: &mut Network) {
             );
         }
     }
-    if served.is_empty() {
+    if served.is_empty() || network.is_routed() {
         return;
     }
     for gathered in pool.iter_mut() {

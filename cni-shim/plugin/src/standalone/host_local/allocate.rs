@@ -110,7 +110,7 @@ fn this_one(
 ) -> Result<Ip, SetError> {
     let taken = || SetError::Taken(address, set.to_string());
     let range = set.range_of(address).ok_or_else(taken)?;
-    if address == range.gateway {
+    if Some(address) == range.gateway {
         return Err(SetError::Gateway(address));
     }
     if store.reserve(address, holder, place)? {
@@ -144,7 +144,7 @@ fn ip(address: IpAddr, range: &Range) -> Ip {
         interface: None,
         // The prefix is one of the same family.
         address: IpNet::new(address, range.subnet.prefix_len()).unwrap_or_else(|_| address.into()),
-        gateway: Some(range.gateway),
+        gateway: range.gateway,
     }
 }
 

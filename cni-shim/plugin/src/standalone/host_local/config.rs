@@ -8,7 +8,10 @@ use std::{
 use serde::de::Error as _;
 use serde_json::value::RawValue;
 
-use super::range::{Range, RangeError, RangeSet};
+use super::{
+    range::{Range, RangeError, RangeSet},
+    subnets,
+};
 use crate::{
     spec::Version,
     standalone::{
@@ -67,7 +70,11 @@ impl HostLocal {
         arguments: &str,
     ) -> Result<Self, ConfigError> {
         let ipam = config.object("ipam")?.ok_or(ConfigError::NoIpam)?;
-        let sets = sets(config, &ipam)?;
+        let mut sets = sets(config, &ipam)?;
+        sets.extend(own(&ipam)?);
+        if sets.is_empty() {
+            return Err(ConfigError::NoRanges);
+        }
         check(&sets, version)?;
         let resolv_conf: String = ipam.value("resolvConf")?;
         Ok(Self {
@@ -101,9 +108,6 @@ fn sets(config: &Object<'_>, ipam: &Object<'_>) -> Result<Vec<RangeSet>, ConfigE
     for list in ipam.list("ranges")? {
         lists.push(objects(list, "ranges")?);
     }
-    if lists.is_empty() {
-        return Err(ConfigError::NoRanges);
-    }
     let mut sets = Vec::new();
     for (place, list) in lists.iter().enumerate() {
         let ranges = list.iter().map(range).collect::<Result<Vec<_>, _>>()?;
@@ -114,6 +118,15 @@ fn sets(config: &Object<'_>, ipam: &Object<'_>) -> Result<Vec<RangeSet>, ConfigE
         sets.push(set);
     }
     Ok(sets)
+}
+
+/// Those of `subnets`, which host-local does not know: to its name it stays unknown.
+fn own(ipam: &Object<'_>) -> Result<Vec<RangeSet>, ConfigError> {
+    let kind: String = ipam.value("type")?;
+    if kind != "landfall" {
+        return Ok(Vec::new());
+    }
+    Ok(subnets::sets(ipam)?)
 }
 
 fn objects<'a>(list: &'a RawValue, key: &str) -> Result<Vec<Object<'a>>, Malformed> {

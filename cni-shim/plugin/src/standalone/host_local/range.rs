@@ -13,8 +13,8 @@ pub struct Range {
     pub start: IpAddr,
     /// The last.
     pub end: IpAddr,
-    /// Never given to anybody.
-    pub gateway: IpAddr,
+    /// Never given to anybody; `None`: there is none.
+    pub gateway: Option<IpAddr>,
 }
 
 /// Ranges of one family that don't overlap.
@@ -85,7 +85,7 @@ impl Range {
             subnet,
             start,
             end,
-            gateway: gateway.unwrap_or(first),
+            gateway: Some(gateway.unwrap_or(first)),
         })
     }
 
@@ -177,7 +177,7 @@ impl RangeSet {
             at = self.after(place, address).filter(|at| Some(*at) != begin);
             Some((address, self.0.get(place)?))
         })
-        .filter(|(address, range)| *address != range.gateway)
+        .filter(|(address, range)| Some(*address) != range.gateway)
     }
 
     /// The place and address after this one; after the last comes the first.

@@ -1,17 +1,20 @@
 //! The files of a network.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, Write as _},
     net::IpAddr,
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::Flock;
 
 use crate::{
-    standalone::object::{Malformed, Object},
+    standalone::{
+        lock,
+        object::{Malformed, Object},
+    },
     wire::Valid,
 };
 
@@ -69,22 +72,9 @@ impl Store {
 
     /// Makes the folder if it is missing, and waits until no other process has its lock.
     pub fn lock(&self) -> Result<Locked, StoreError> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o755)
-            .create(&self.folder)
-            .map_err(|why| failed(&self.folder, why))?;
-        let path = self.folder.join("lock");
         // As host-local opens it: the content is of no interest.
-        let file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .mode(0o750)
-            .open(&path)
-            .map_err(|why| failed(&path, why))?;
-        let lock = Flock::lock(file, FlockArg::LockExclusive)
-            .map_err(|(_, errno)| failed(&path, errno.into()))?;
+        let lock = lock::take(&self.folder, 0o755, "lock", 0o750)
+            .map_err(|(path, why)| failed(&path, why))?;
         Ok(Locked {
             folder: self.folder.clone(),
             _lock: lock,
@@ -119,7 +109,10 @@ impl Locked {
             .mode(0o600)
             .open(&path);
         let mut file = match new {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match torn(&path)? {
+                Some(file) => file,
+                None => return Ok(false),
+            },
             new => new.map_err(|why| failed(&path, why))?,
         };
         let written = file
@@ -149,8 +142,17 @@ impl Locked {
         fs::read_to_string(path).ok()?.trim().parse().ok()
     }
 
-    /// Every address with the text that says whose it is. A file that can't be read is somebody's.
+    /// Every address that is somebody's, with the text that says whose.
     pub fn addresses(&self) -> Result<Vec<(IpAddr, String)>, StoreError> {
+        let mut found = self.files()?;
+        found.retain(|(_, text)| text.as_deref() != Some(""));
+        let text = |text: Option<String>| text.unwrap_or_default();
+        Ok(found.into_iter().map(|(ip, own)| (ip, text(own))).collect())
+    }
+
+    /// Every address that has a file, with its text: an empty one is nobody's, one that can't be read is
+    /// somebody's.
+    fn files(&self) -> Result<Vec<(IpAddr, Option<String>)>, StoreError> {
         let entries = fs::read_dir(&self.folder).map_err(|why| failed(&self.folder, why))?;
         let mut found = Vec::new();
         for entry in entries {
@@ -159,8 +161,8 @@ impl Locked {
             let Some(address) = name.to_str().and_then(|name| name.parse().ok()) else {
                 continue;
             };
-            let text = fs::read(entry.path()).unwrap_or_default();
-            let text = String::from_utf8_lossy(&text).trim().to_owned();
+            let text = fs::read(entry.path()).ok();
+            let text = text.map(|text| String::from_utf8_lossy(&text).trim().to_owned());
             found.push((address, text));
         }
         found.sort();
@@ -183,10 +185,13 @@ impl Locked {
         }
     }
 
-    /// Gives the addresses of somebody back.
+    /// Gives the addresses of somebody back, and those that are nobody's.
     pub fn release_all(&self, holder: Holder<'_>) -> Result<(), StoreError> {
-        let own = self.of(holder)?.into_iter();
-        own.map(|address| self.release(address))
+        let is_over = |text: &str| text.is_empty() || holder.is(text);
+        let mut own = self.files()?;
+        own.retain(|(_, text)| text.as_deref().is_some_and(is_over));
+        own.into_iter()
+            .map(|(address, _)| self.release(address))
             .fold(Ok(()), Result::and)
     }
 
@@ -202,8 +207,8 @@ impl Locked {
             })
         };
         let mut result = Ok(());
-        for (address, text) in self.addresses()? {
-            if !is_valid(&text) {
+        for (address, text) in self.files()? {
+            if !is_valid(&text.unwrap_or_default()) {
                 let released = self.release(address);
                 result = result.and(released);
             }
@@ -227,6 +232,17 @@ impl Holder<'_> {
     fn is(self, text: &str) -> bool {
         text == self.text() || text == self.container.trim()
     }
+}
+
+/// A file that nothing was written to, by a process that was killed: whoever writes has the lock, and now
+/// that is us.
+fn torn(path: &Path) -> Result<Option<File>, StoreError> {
+    let text = fs::read(path).map_err(|why| failed(path, why))?;
+    if !text.is_empty() {
+        return Ok(None);
+    }
+    let file = OpenOptions::new().write(true).open(path);
+    file.map(Some).map_err(|why| failed(path, why))
 }
 
 fn failed(path: &Path, why: io::Error) -> StoreError {

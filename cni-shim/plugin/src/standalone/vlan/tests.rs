@@ -49,9 +49,9 @@ fn a_vlan_is_called_as_docker_calls_it_unless_it_has_a_name() {
 }
 
 #[test]
-fn another_link_of_that_name_is_not_the_vlan() {
+fn a_link_of_the_parent_with_the_tag_is_the_vlan_whatever_it_is_called() {
     assert!(is(&link(9, "eth1.70"), &wanted(None)));
-    assert!(!is(&link(9, "eth1.71"), &wanted(None)));
+    assert!(is(&link(9, "storage"), &wanted(None)));
     let other_tag = Parent {
         tag: None,
         ..link(9, "eth1.70")

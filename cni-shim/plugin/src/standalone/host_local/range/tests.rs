@@ -22,7 +22,7 @@ fn addresses(set: &RangeSet, last: Option<&str>) -> Vec<String> {
 fn what_is_absent_is_the_whole_subnet_and_its_first_address_the_gateway() {
     let v4 = range("10.1.2.0/24", None, None).unwrap();
     assert_eq!(v4.to_string(), "10.1.2.1-10.1.2.254");
-    assert_eq!(v4.gateway.to_string(), "10.1.2.1");
+    assert_eq!(v4.gateway, Some("10.1.2.1".parse().unwrap()));
     let v6 = range("fd00::/64", None, None).unwrap();
     assert_eq!(v6.to_string(), "fd00::1-fd00::ffff:ffff:ffff:ffff");
 }

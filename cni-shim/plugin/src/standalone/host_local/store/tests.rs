@@ -95,3 +95,21 @@ fn a_folder_that_is_not_there_is_not_made_to_look_into_it() {
     assert!(Store::at(&folder.0).lock_existing().unwrap().is_none());
     assert!(!folder.0.exists());
 }
+
+#[test]
+fn an_address_whose_giver_was_killed_before_it_wrote_is_nobodys() {
+    let folder = Folder::new();
+    let store = Store::at(&folder.0).lock().unwrap();
+    let torn = |host| fs::write(folder.0.join(address(host).to_string()), "").unwrap();
+
+    torn(5);
+    assert!(store.addresses().unwrap().is_empty());
+    assert!(store.reserve(address(5), A, 0).unwrap());
+    assert_eq!(store.of(A).unwrap(), [address(5)]);
+    torn(6);
+    store.release_all(A).unwrap();
+    assert!(store.files().unwrap().is_empty());
+    torn(7);
+    store.retain(&[]).unwrap();
+    assert!(store.files().unwrap().is_empty());
+}
