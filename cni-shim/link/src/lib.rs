@@ -15,6 +15,8 @@
 mod announce;
 mod attach;
 mod bridge;
+#[cfg(feature = "datagram")]
+pub mod datagram;
 mod detach;
 mod driver;
 mod error;

@@ -88,7 +88,7 @@ impl Monitor {
 }
 
 /// A bridge's messages about its ports have the same type and the family AF_BRIDGE.
-fn event(frame: &Frame) -> Option<Event> {
+pub(crate) fn event(frame: &Frame) -> Option<Event> {
     if [RTM_NEWADDR, RTM_DELADDR].contains(&frame.kind) {
         return Some(Event::Addressed);
     }

@@ -217,6 +217,15 @@ fn address(frame: &Frame) -> Option<(u32, ObservedAddress)> {
     ))
 }
 
+/// An address, a neighbour or a route in words.
+#[cfg(feature = "datagram")]
+pub(crate) fn read(frame: &Frame) -> Option<String> {
+    let address = address(frame).map(|found| format!("{found:?}"));
+    let neighbor = || neighbor(frame).map(|found| format!("{found:?}"));
+    let route = || route::route(frame).map(|found| format!("{found:?}"));
+    address.or_else(neighbor).or_else(route)
+}
+
 fn neighbors(socket: &mut Socket, index: u32) -> Result<Vec<Neighbor>, NetlinkError> {
     let mut message = NeighbourMessage::default();
     message.attributes = vec![NeighbourAttribute::IfIndex(index)];

@@ -99,7 +99,7 @@ pub fn list(socket: &mut Socket) -> Result<Vec<Parent>, ObserveError> {
     Ok(parents)
 }
 
-fn parent(frame: &Frame) -> Option<Parent> {
+pub(crate) fn parent(frame: &Frame) -> Option<Parent> {
     let link = observe::link(frame)?;
     let attributes = frame.attributes(LINK_HEADER);
     let below = below(&link, attributes);

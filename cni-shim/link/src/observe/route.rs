@@ -95,7 +95,7 @@ pub(crate) fn other_defaults(
     Ok(found)
 }
 
-fn route(frame: &Frame) -> Option<(u32, Route)> {
+pub(super) fn route(frame: &Frame) -> Option<(u32, Route)> {
     if frame.kind != RTM_NEWROUTE || frame.payload.get(4)? != &RouteHeader::RT_TABLE_MAIN {
         return None;
     }
