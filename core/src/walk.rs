@@ -65,6 +65,7 @@ impl Api {
     fn evidence(&self, name: &Name) -> Evidence {
         Evidence {
             current: Some(kit::uid_of(name)),
+            machine: Some(kit::uid_of(name)),
             out_of_service: self.tainted.contains(name),
         }
     }

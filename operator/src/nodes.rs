@@ -28,16 +28,18 @@ pub(crate) struct NodeFacts {
 impl NodeFacts {
     pub(crate) fn of(node: Node) -> Self {
         let uid = node.metadata.uid.as_deref().map(Uid::of);
-        let evidence = Evidence {
-            current: uid,
-            out_of_service: has_taint(&node, taint::OUT_OF_SERVICE),
-        };
+        let is_out_of_service = has_taint(&node, taint::OUT_OF_SERVICE);
         let is_reachable = !is_unknown(&node);
         let info = node.status.and_then(|status| status.node_info);
         let (machine, runtime) = info
             .map(|info| (info.machine_id, info.container_runtime_version))
             .unwrap_or_default();
         let machine = Some(machine).filter(|text| !text.is_empty());
+        let evidence = Evidence {
+            current: uid,
+            machine: machine.as_deref().map(Uid::of),
+            out_of_service: is_out_of_service,
+        };
         let provider_id = node.spec.and_then(|spec| spec.provider_id);
         let identity = uid.zip(machine).map(|(uid, machine)| NodeIdentity {
             uid,

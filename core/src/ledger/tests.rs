@@ -62,6 +62,7 @@ pub(super) fn mk_node(name: &str) -> NodeView {
 pub(super) fn mk_evidence(name: &str) -> Evidence {
     Evidence {
         current: Some(Uid::of(name)),
+        machine: Some(Uid::of(name)),
         out_of_service: false,
     }
 }
@@ -502,11 +503,32 @@ fn a_deleted_node_is_evidence_only_where_the_network_accepts_it() {
         view.networks.get_mut(&LAN).unwrap().network.node_deletion = policy;
         let node = view.nodes.get_mut(&Name::from("n0")).unwrap();
         node.has_provider = has_provider;
+        node.evidence = Seen::cached(Evidence::default());
+        assert_eq!(state_after(&view), expected, "{policy} {has_provider}");
+    }
+}
+
+/// Found by the simulation: the machine was off when its Node was deleted, and was powered on before an
+/// operator had seen the deletion. It had attached its pods again, under grants that were then fenced.
+#[test]
+fn a_deleted_node_is_no_evidence_against_a_machine_that_has_registered_again() {
+    let again = Some(Uid::of("n0 again"));
+    let table = [
+        (again, Some(Uid::of("n0")), None),
+        (again, None, None),
+        (again, Some(Uid::of("another")), Some(State::Fencing)),
+        (None, None, Some(State::Fencing)),
+    ];
+    for (current, machine, expected) in table {
+        let mut view = mk_fencing(State::Granted, None, None);
+        view.networks.get_mut(&LAN).unwrap().network.node_deletion = NodeDeletion::Fenced;
+        let node = view.nodes.get_mut(&Name::from("n0")).unwrap();
         node.evidence = Seen::cached(Evidence {
-            current: None,
+            current,
+            machine,
             out_of_service: false,
         });
-        assert_eq!(state_after(&view), expected, "{policy} {has_provider}");
+        assert_eq!(state_after(&view), expected, "{current:?} {machine:?}");
     }
 }
 

@@ -104,6 +104,8 @@ pub struct NodeSpec {
 pub struct Evidence {
     /// UID of the Node object of this name; `None` if there is none.
     pub current: Option<Uid>,
+    /// ID of the machine that has registered it; `None` if it has not said so.
+    pub machine: Option<Uid>,
     /// That Node has the taint `node.kubernetes.io/out-of-service`.
     pub out_of_service: bool,
 }
@@ -201,11 +203,23 @@ impl Restore {
     }
 }
 
+// === impl Evidence ===
+
+impl Evidence {
+    /// Whether there is a Node of this name, and this machine may be the one that registered it.
+    fn may_be(&self, machine: Uid) -> bool {
+        self.current.is_some() && self.machine.is_none_or(|own| own == machine)
+    }
+}
+
 // === impl NodeView ===
 
 impl NodeView {
     /// Whether something speaks for the machine of `holder` being off, for entries of a network
     /// with this policy.
+    ///
+    /// A deletion says nothing of a machine that has registered again since: it may serve what it was
+    /// granted before, and it can release it.
     pub fn is_dead(&self, evidence: &Evidence, holder: &Holder, policy: NodeDeletion) -> bool {
         let deleted = evidence.current != Some(holder.node_uid);
         let deletion_counts = match policy {
@@ -214,7 +228,7 @@ impl NodeView {
             NodeDeletion::Hold => false,
         };
         if deleted {
-            deletion_counts
+            deletion_counts && !evidence.may_be(holder.machine)
         } else {
             evidence.out_of_service
         }
@@ -225,6 +239,7 @@ impl NodeView {
         let Evidence {
             current,
             out_of_service,
+            ..
         } = self.evidence.value;
         self.live && !out_of_service && current == Some(self.uid)
     }

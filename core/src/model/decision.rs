@@ -119,6 +119,7 @@ impl World {
         let bits = seen.evidence[node];
         let evidence = Evidence {
             current: Some(Self::node_uid(node, bits & 3)),
+            machine: Some(Self::machine_id(Self::machine_of(node, bits & 3))),
             out_of_service: bits & TAINTED != 0,
         };
         let (read, at) = (seen.ticks.read[node], seen.ticks.evidence[node]);

@@ -170,6 +170,7 @@ impl Operator {
             is_reachable: true,
             evidence: Evidence {
                 current: Some(machine),
+                machine: Some(machine),
                 out_of_service: false,
             },
         };
