@@ -7,13 +7,15 @@ use clap::ValueEnum;
 
 use crate::{apt, cluster, go, hammer, install, layout, process, progress, uml};
 
-/// A tier; each but `unit`, `model`, `uml` and `hammer` is a test target of this package.
+/// A tier; each but `unit`, `model`, `sim`, `uml` and `hammer` is a test target of this package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Tier {
     /// Format, lints and the tests beside the code
     Unit,
     /// Every state of small worlds, by the shipped decisions
     Model,
+    /// Random schedules with faults of all kinds, by the shipped decisions
+    Sim,
     /// Link code against this machine's kernel
     Netns,
     /// Our plugin in place of the reference plugins, beside them
@@ -40,6 +42,7 @@ impl Tier {
             Self::Unit => return unit(),
             Self::Model => return model(),
             Self::Hammer => return hammer::run(&hammer::Options::bounded()),
+            Self::Sim => return sim(),
             Self::Netns => {
                 cluster::need_root()?;
                 apt::install()?;
@@ -127,6 +130,14 @@ pub(crate) fn on_uml(words: &[String]) -> Result<u8> {
         &variables
             .each_ref()
             .map(|(name, path)| (*name, path.as_path())),
+    )
+}
+
+/// Schedules by seed. Each test uses two threads; a failure names its seed.
+fn sim() -> Result<()> {
+    cargo(
+        "test --locked --package landfall-sim --no-fail-fast -- --include-ignored --skip by_hand \
+         --nocapture --test-threads=1",
     )
 }
 

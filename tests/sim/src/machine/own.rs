@@ -1,0 +1,146 @@
+//! What an agent reads and writes at the API server: its own object.
+
+use std::collections::BTreeSet;
+
+use landfall_core::{
+    agent::{Event, Identity, Snapshot, Starting, Writer},
+    id::Uid,
+    ledger::view::NodeStatus,
+};
+
+use super::Machine;
+use crate::{
+    api::{NodeObject, Status},
+    dice::Dice,
+    fault::Fault,
+    server::Kind,
+    site::Site,
+};
+
+// === impl Machine ===
+
+impl Machine {
+    /// The agent reads its own object: with quorum if it must, else the next version of its watch.
+    /// Whether there was something to read.
+    pub fn read_own(&mut self, site: &mut Site, dice: &mut Dice, quorum: bool) -> bool {
+        if self.is_cut {
+            return false;
+        }
+        let quorum = quorum || self.volatile.cold && !self.volatile.read || self.identity.is_none();
+        if quorum {
+            site.api.requests += 1;
+            if site.fails(dice).is_some() {
+                return true;
+            }
+            let Some(object) = site.api.nodes.get(&self.name).cloned() else {
+                return false;
+            };
+            self.take_own(&object, true, site, dice);
+            return true;
+        }
+        let Some(at) = self.seen else {
+            // A list; a server that is behind gives an old one.
+            self.seen = Some(site.api.nodes.latest());
+            if site.faults.happens(Fault::StaleList, dice) {
+                self.seen = Some(site.api.nodes.oldest());
+                return true;
+            }
+            if let Some(object) = site.api.nodes.get(&self.name).cloned() {
+                self.take_own(&object, false, site, dice);
+            }
+            return true;
+        };
+        let mut end = at;
+        let found = match site.api.nodes.after(at) {
+            Err(_) => {
+                self.seen = None;
+                return true;
+            }
+            Ok(events) => {
+                let mut found = None;
+                for event in events {
+                    end = event.object.meta.version;
+                    if event.object.meta.key == self.name {
+                        found = Some(event.clone());
+                        break;
+                    }
+                }
+                found
+            }
+        };
+        self.seen = Some(end);
+        match found {
+            Some(event) if event.kind != Kind::Deleted => {
+                self.take_own(&event.object, false, site, dice);
+                true
+            }
+            Some(_) => true,
+            None => false,
+        }
+    }
+
+    fn take_own(&mut self, object: &NodeObject, quorum: bool, site: &mut Site, dice: &mut Dice) {
+        let identity = object.spec.identity;
+        let protocol = &object.spec.protocol;
+        let snapshot = Snapshot {
+            uid: object.meta.uid,
+            generation: object.meta.generation,
+            machine: identity.machine,
+            epoch: protocol.epoch,
+            networks: (*self.served).clone(),
+            grants: protocol.grants.clone(),
+            recalls: protocol.recalls.clone(),
+            refusals: protocol.refusals.clone(),
+            not_ours: BTreeSet::new(),
+            status_released: object.status.said.released.clone(),
+        };
+        if identity.machine == self.id {
+            self.identify(identity.node, quorum, &object.status);
+        }
+        self.tell(Event::Spec { snapshot, quorum }, site, dice);
+    }
+
+    /// For whom the agent speaks: as the shell asks the shipped rule.
+    fn identify(&mut self, present: Uid, quorum: bool, last: &Status) {
+        match &mut self.identity {
+            Some(identity) => identity.become_node(present),
+            None if quorum => {
+                let agent = Starting {
+                    machine: self.id,
+                    boot: Uid(self.boot),
+                    complete: self.is_complete,
+                };
+                let nobody = Uid::default();
+                let last = Writer {
+                    machine: Some(last.said.machine).filter(|uid| *uid != nobody),
+                    boot: Some(last.boot).filter(|uid| *uid != nobody),
+                    node: Some(last.said.node_uid).filter(|uid| *uid != nobody),
+                    speaks_for: last.said.speaks_for.clone(),
+                };
+                self.identity = Some(Identity::start(agent, &last, present));
+            }
+            None => {}
+        }
+    }
+
+    /// What the status must say: only what is in /run. `None` if the agent may not say anything.
+    pub fn status(&self) -> Option<Status> {
+        let identity = self.identity.as_ref()?;
+        if !self.is_ready() || self.is_cut {
+            return None;
+        }
+        Some(Status {
+            said: NodeStatus {
+                node_uid: identity.node,
+                machine: self.id,
+                speaks_for: identity.speaks_for.clone(),
+                released: self.disk.released.clone(),
+                epoch: self.disk.snapshot.as_ref().map_or(0, |own| own.epoch),
+                suspects: self.disk.restore_suspected,
+                ..NodeStatus::default()
+            },
+            boot: Uid(self.boot),
+            attached: self.disk.attached(),
+        })
+    }
+}

@@ -1,0 +1,129 @@
+//! The networks of a schedule.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
+
+use landfall_core::{
+    agent::Served,
+    id::{Name, Uid},
+    ledger::view::NetworkView,
+    network::{
+        Announce, DefaultRoute, Driver, Ipam, IpamType, Macvlan, Network, NodeDeletion, Selector,
+        Subnet, usable,
+    },
+};
+
+/// All networks, the same for all programs.
+#[derive(Clone, Debug)]
+pub struct Networks {
+    all: Vec<Network>,
+}
+
+/// A network in a few words: name, segment and subnets.
+pub type Sketch = (&'static str, &'static str, &'static [&'static str]);
+
+// === impl Networks ===
+
+impl Networks {
+    /// Networks with these subnets, whole.
+    pub fn of(sketches: &[Sketch], deletion: NodeDeletion, rest: u64) -> Self {
+        let numbered = (1_u128..).zip(sketches);
+        let all = numbered.map(|(n, sketch)| network(Uid(n), *sketch, deletion, rest));
+        Self { all: all.collect() }
+    }
+
+    /// All of them.
+    pub fn all(&self) -> &[Network] {
+        &self.all
+    }
+
+    /// As an operator sees them.
+    pub fn view(&self) -> BTreeMap<Uid, NetworkView> {
+        let view = |network: &Network| NetworkView {
+            network: network.clone(),
+            closed: None,
+        };
+        self.all
+            .iter()
+            .map(|network| (network.uid, view(network)))
+            .collect()
+    }
+
+    /// As a node object shows them.
+    pub fn served(&self) -> Rc<BTreeMap<Uid, Served>> {
+        let served = |network: &Network| Served {
+            name: network.name.clone(),
+            families: network.families().collect::<BTreeSet<_>>(),
+        };
+        let all = self
+            .all
+            .iter()
+            .map(|network| (network.uid, served(network)));
+        Rc::new(all.collect())
+    }
+
+    /// The network of this UID.
+    pub fn get(&self, uid: Uid) -> Option<&Network> {
+        self.all.iter().find(|network| network.uid == uid)
+    }
+
+    /// Its name.
+    pub fn name_of(&self, uid: Uid) -> Name {
+        self.get(uid)
+            .map(|network| network.name.clone())
+            .unwrap_or_default()
+    }
+}
+
+fn network(uid: Uid, (name, segment, cidrs): Sketch, deletion: NodeDeletion, rest: u64) -> Network {
+    let subnets = cidrs.iter().filter_map(|cidr| {
+        let cidr = cidr.parse().ok()?;
+        Some(Subnet {
+            cidr,
+            gateway: None,
+            nodes: None,
+            usable: usable(cidr, None, &[], &[]),
+        })
+    });
+    Network {
+        uid,
+        name: Name::from(name),
+        driver: Driver::Macvlan(Macvlan::default()),
+        segment: Name::from(segment),
+        namespaces: Selector::default(),
+        parents: Vec::new(),
+        mtu: None,
+        tx_queue_length: None,
+        all_multicast: false,
+        ipam: Ipam {
+            kind: if cidrs.is_empty() {
+                IpamType::None
+            } else {
+                IpamType::Cluster
+            },
+            subnets: subnets.collect(),
+            reuse_preferred_ms: rest,
+            reuse_minimum_ms: 0,
+            conflict_probe: false,
+        },
+        accept_router_advertisements: false,
+        duplicate_address_detection: false,
+        routes: Vec::new(),
+        neighbors: Vec::new(),
+        default_route: DefaultRoute::default(),
+        default_route_metric: None,
+        announce: Announce {
+            count: 1,
+            interval_ms: 1000,
+        },
+        host_access: false,
+        isolated: false,
+        sysctls: BTreeMap::new(),
+        paused: false,
+        limit_per_namespace: None,
+        node_deletion: deletion,
+        attachment_definition: None,
+    }
+}

@@ -1,0 +1,107 @@
+//! What programs act on: the API server, the network to it, and whoever watches over all of it.
+
+use landfall_core::ledger::Millis;
+
+use crate::{
+    api::{Answer, Api, Request},
+    check::Checker,
+    dice::Dice,
+    fault::{Fault, Faults},
+    server::Refusal,
+    trace::Trace,
+};
+
+/// Why a client has no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The server said no.
+    Refused(Refusal),
+    /// 429, 500, or no answer at all: whether it was done is not known.
+    Unknown,
+}
+
+/// The API server and the network.
+#[derive(Debug)]
+pub struct Site {
+    /// The API server.
+    pub api: Api,
+    /// Milliseconds; grows with every step.
+    pub now: Millis,
+    /// The faults of this schedule.
+    pub faults: Faults,
+    /// The invariants.
+    pub checker: Checker,
+    /// What happened last.
+    pub trace: Trace,
+    /// Requests on their way whose clients wait no longer.
+    late: Vec<Request>,
+}
+
+// === impl Site ===
+
+impl Site {
+    /// An API server without objects.
+    pub fn new(faults: Faults, checker: Checker, trace: Trace) -> Self {
+        Self {
+            api: Api::default(),
+            now: 1_000_000,
+            faults,
+            checker,
+            trace,
+            late: Vec::new(),
+        }
+    }
+
+    /// Sends a write, over a network that loses and delays.
+    pub fn send(&mut self, request: Request, dice: &mut Dice) -> Result<Answer, Failure> {
+        if let Some(failure) = self.fails(dice) {
+            return Err(failure);
+        }
+        if self.faults.happens(Fault::RequestLate, dice) {
+            self.trace.line(|| format!("  late: {request:?}"));
+            self.late.push(request);
+            return Err(Failure::Unknown);
+        }
+        let answer = self.perform(request);
+        if self.faults.happens(Fault::ReplyLost, dice) {
+            self.trace.line(|| "  the reply is lost".to_owned());
+            return Err(Failure::Unknown);
+        }
+        answer.map_err(Failure::Refused)
+    }
+
+    /// Whether a read, or a write before it is done, fails.
+    pub fn fails(&mut self, dice: &mut Dice) -> Option<Failure> {
+        let kinds = [Fault::RequestLost, Fault::TooMany, Fault::Internal];
+        let kind = kinds
+            .into_iter()
+            .find(|kind| self.faults.happens(*kind, dice))?;
+        self.trace.line(|| format!("  {}", kind.text()));
+        Some(Failure::Unknown)
+    }
+
+    /// Lets one late request land; whether there was one.
+    pub fn land(&mut self, dice: &mut Dice) -> bool {
+        if self.late.is_empty() {
+            return false;
+        }
+        let request = self.late.swap_remove(dice.below(self.late.len()));
+        self.trace.line(|| "a late request lands".to_owned());
+        // Its client waits no longer: the answer is nobody's.
+        match self.perform(request) {
+            Ok(_) | Err(_) => true,
+        }
+    }
+
+    /// Does a write, and looks at what it did.
+    pub fn perform(&mut self, request: Request) -> Result<Answer, Refusal> {
+        self.trace.line(|| format!("  {request:?}"));
+        let before = self.checker.before(&self.api, &request);
+        let answer = self.api.perform(request);
+        if let Err(refusal) = &answer {
+            self.trace.line(|| format!("  -> {refusal:?}"));
+        }
+        self.checker.after(&self.api, before, &self.faults);
+        answer
+    }
+}
