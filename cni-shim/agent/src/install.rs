@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use landfall_link::crash;
 use tokio::{sync::watch, time::sleep};
 
 use crate::args::{Chaining, Door};
@@ -126,6 +127,8 @@ pub fn turn(
     feud: &mut Feud,
     now: Instant,
 ) -> Result<Installed, FolderError> {
+    // What an agent owed that died.
+    plugin_folder::nudge(&places.conf_dir)?;
     if wanted.out {
         *feud = Feud::default();
         return leave(places);
@@ -218,16 +221,15 @@ fn replace(path: &Path, content: &[u8], mode: u32) -> std::io::Result<()> {
     let new = path.with_file_name(format!(".landfall.{name}.new"));
     // A leftover of a crash would keep its mode.
     fs::remove_file(&new).ok();
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(&new)?;
-    file.write_all(content)?;
-    // Unlike /run this is a disk, and a torn configuration would keep the node from starting pods.
-    file.sync_all()?;
-    drop(file);
-    fs::rename(&new, path)
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true).mode(mode);
+    crash::around("write", &name, || {
+        let mut file = options.open(&new)?;
+        file.write_all(content)?;
+        // Unlike /run this is a disk, and a torn configuration would keep the node from starting pods.
+        file.sync_all()
+    })?;
+    crash::around("rename", &name, || fs::rename(&new, path))
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ffi::OsStr,
     fs, io,
     net::IpAddr,
     os::unix::fs::DirBuilderExt as _,
@@ -25,6 +26,7 @@ use landfall_core::{
     id::{Seq, Uid},
 };
 use landfall_crds::node::{AddressSeq, LandfallNode};
+use landfall_link::crash;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 mod facts;
@@ -120,6 +122,7 @@ impl Store {
 
     /// Reads everything. What can't be read is set aside and makes the start a cold one.
     pub fn load(&self) -> Loaded {
+        self.sweep();
         let mut loaded = Loaded::default();
         let mut unreadable = Vec::new();
         for path in self.attachment_files() {
@@ -203,6 +206,19 @@ impl Store {
         self.folder.join(ATTACHMENTS).join(name)
     }
 
+    /// Removes what an agent left that died while it wrote.
+    fn sweep(&self) {
+        for folder in [self.folder.clone(), self.folder.join(ATTACHMENTS)] {
+            let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+            let paths = entries.map(|entry| entry.path());
+            let end = format!("json{TEMPORARY}");
+            for path in paths.filter(|path| path.to_string_lossy().ends_with(&end)) {
+                // It is nobody's, and counts for nothing if it stays.
+                fs::remove_file(path).ok();
+            }
+        }
+    }
+
     fn attachment_files(&self) -> Vec<PathBuf> {
         let folder = fs::read_dir(self.folder.join(ATTACHMENTS));
         let entries = folder.into_iter().flatten().flatten();
@@ -217,8 +233,8 @@ impl Store {
             .map_err(io::Error::from)
             .and_then(|bytes| {
                 let new = with_suffix(path, TEMPORARY);
-                fs::write(&new, bytes)?;
-                fs::rename(&new, path)
+                crash::around("write", what(path), || fs::write(&new, bytes))?;
+                crash::around("rename", what(path), || fs::rename(&new, path))
             });
         result.map_err(|source| StoreError {
             path: path.to_owned(),
@@ -240,7 +256,7 @@ fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
 }
 
 fn remove(path: &Path) -> Result<(), StoreError> {
-    match fs::remove_file(path) {
+    match crash::around("remove", what(path), || fs::remove_file(path)) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => Err(StoreError {
             path: path.to_owned(),
             source,
@@ -251,9 +267,22 @@ fn remove(path: &Path) -> Result<(), StoreError> {
 
 /// The device that an unreadable record described is found by the scan of the cold start.
 fn set_aside(path: &Path) {
-    if let Err(error) = fs::rename(path, with_suffix(path, UNREADABLE)) {
+    let aside = with_suffix(path, UNREADABLE);
+    if let Err(error) = crash::around("set", "a record aside", || fs::rename(path, aside)) {
         tracing::warn!(path = %path.display(), %error, "cannot be set aside");
     }
+}
+
+/// What a file is, for crash points.
+fn what(path: &Path) -> &str {
+    let is_record = path
+        .parent()
+        .is_some_and(|folder| folder.ends_with(ATTACHMENTS));
+    if is_record {
+        return "a record";
+    }
+    let name = path.file_name().and_then(OsStr::to_str);
+    name.unwrap_or_default()
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

@@ -182,11 +182,12 @@ async fn start_server(
     };
     tokio::spawn(probes(args.listen, sources));
     tokio::spawn(gc::first_scan(Arc::clone(&server)));
-    // What the plugin wrote down while nobody listened comes before the first ADD.
-    server.empty_spool(&args.run_dir.join(spool::SPOOL)).await;
-    gc::compare(&server).await;
+    // Bound first, served last: a plugin that does not reach this socket has written its DEL down before
+    // we look, and what it wrote down while nobody listened comes before the first ADD.
     let socket = args.run_dir.join(wire::SOCKET);
     let listener = server::bind(&socket).context("cannot bind the plugin's socket")?;
+    server.empty_spool(&args.run_dir.join(spool::SPOOL)).await;
+    gc::compare(&server).await;
     tokio::spawn(gc::rounds(Arc::clone(&server)));
     tokio::spawn(server.serve(listener));
     Ok(())

@@ -22,6 +22,7 @@ use std::{
 };
 
 use landfall_core::{agent::Token, id::Name};
+use landfall_link::crash;
 use landfall_plugin::spec::CniError;
 use tokio::{
     net::UnixListener,
@@ -77,9 +78,9 @@ pub fn bind(path: &Path) -> io::Result<UnixListener> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let listener = UnixListener::bind(&new)?;
+    let listener = crash::around("bind", "the socket", || UnixListener::bind(&new))?;
     fs::set_permissions(&new, fs::Permissions::from_mode(0o600))?;
-    fs::rename(&new, path)?;
+    crash::around("rename", "the socket", || fs::rename(&new, path))?;
     Ok(listener)
 }
 

@@ -15,6 +15,7 @@
 mod announce;
 mod attach;
 mod bridge;
+pub mod crash;
 #[cfg(feature = "datagram")]
 pub mod datagram;
 mod detach;

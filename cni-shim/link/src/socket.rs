@@ -17,6 +17,8 @@ use nix::sys::{socket::setsockopt, socket::sockopt::ReceiveTimeout, time::TimeVa
 
 use frame::Answer;
 
+use crate::crash;
+
 mod error;
 mod frame;
 
@@ -90,13 +92,16 @@ impl Socket {
         let Some(last) = requests.len().checked_sub(1) else {
             return Ok(Vec::new());
         };
+        let effect = requests
+            .first()
+            .map_or("nothing", |first| name(&first.message));
         let mut bytes = Vec::new();
         for (place, request) in requests.into_iter().enumerate() {
             // Refusals are always reported; one acknowledgement says that all are through.
             let ack = if place == last { NLM_F_ACK } else { 0 };
             self.encode(request, NLM_F_REQUEST | ack, &mut bytes);
         }
-        self.send(&bytes)?;
+        crash::around("send", effect, || self.send(&bytes))?;
         let mut refusals = Vec::new();
         loop {
             for frame in self.receive()? {
@@ -131,10 +136,11 @@ impl Socket {
         message: RouteNetlinkMessage,
     ) -> Result<Frame, NetlinkError> {
         let mut bytes = Vec::new();
+        let effect = name(&first.message);
         self.encode(first, NLM_F_REQUEST, &mut bytes);
         let request = Request { message, flags: 0 };
         let sequence = self.encode(request, NLM_F_REQUEST, &mut bytes);
-        self.send(&bytes)?;
+        crash::around("send", effect, || self.send(&bytes))?;
         self.object(sequence)
     }
 
@@ -242,6 +248,22 @@ impl Socket {
 impl AsFd for Socket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.inner.as_fd()
+    }
+}
+
+/// What a request does, in the words of rtnetlink(7).
+fn name(message: &RouteNetlinkMessage) -> &'static str {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "a name for people")]
+    match message {
+        RouteNetlinkMessage::NewLink(_) => "RTM_NEWLINK",
+        RouteNetlinkMessage::SetLink(_) => "RTM_SETLINK",
+        RouteNetlinkMessage::DelLink(_) => "RTM_DELLINK",
+        RouteNetlinkMessage::NewAddress(_) => "RTM_NEWADDR",
+        RouteNetlinkMessage::DelAddress(_) => "RTM_DELADDR",
+        RouteNetlinkMessage::NewRoute(_) => "RTM_NEWROUTE",
+        RouteNetlinkMessage::DelRoute(_) => "RTM_DELROUTE",
+        RouteNetlinkMessage::NewNsId(_) => "RTM_NEWNSID",
+        _ => "another netlink request",
     }
 }
 

@@ -12,7 +12,7 @@ use std::{
 
 use landfall_core::link::Setting;
 
-use crate::netns::Inside;
+use crate::{crash, netns::Inside};
 
 /// Where sysctls are, unless a container hides them.
 pub const PROC_SYS: &str = "/proc/sys";
@@ -70,10 +70,11 @@ impl<'a> Sysctls<'a> {
     /// Writes one.
     pub fn write(&self, setting: &Setting) -> Result<(), SysctlError> {
         // One write(): the kernel parses each by itself.
-        let written = OpenOptions::new()
-            .write(true)
-            .open(self.path(&setting.path)?)
-            .and_then(|mut file| file.write_all(setting.value.as_bytes()));
+        let path = self.path(&setting.path)?;
+        let written = crash::around("write", "a sysctl", || {
+            let file = OpenOptions::new().write(true).open(path);
+            file.and_then(|mut file| file.write_all(setting.value.as_bytes()))
+        });
         match written {
             Err(error) if *setting == off(&setting.path) && self.has_no(&setting.path, &error) => {
                 Ok(())

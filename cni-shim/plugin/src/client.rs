@@ -50,6 +50,23 @@ pub enum ClientError {
     Silent(#[source] WireError),
 }
 
+// === impl ClientError ===
+
+impl ClientError {
+    /// Whether the agent had ended, so that the next one may be there at once: not one that is too slow.
+    pub fn is_gone(&self) -> bool {
+        let is_slow = |error: &io::Error| {
+            let kind = error.kind();
+            matches!(kind, io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+        };
+        match self {
+            Self::Away { .. } | Self::Silent(WireError::Closed) => true,
+            Self::Silent(WireError::Send(error) | WireError::Receive(error)) => !is_slow(error),
+            Self::Silent(_) => false,
+        }
+    }
+}
+
 /// Asks the agent.
 pub fn call(
     path: &Path,

@@ -11,6 +11,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use landfall_link::crash;
+
 use crate::wire::Request;
 
 /// The folder below [`crate::wire::RUN_DIR`].
@@ -27,8 +29,8 @@ pub struct Spooled {
 }
 
 /// Writes a request down. The same DEL twice is one file; a reader never sees half of one. /run is
-/// memory, so nothing is synced: the spool lives as long as the sandboxes do.
-pub fn write(spool: &Path, request: &Request) -> io::Result<()> {
+/// memory, so nothing is synced: the spool lives as long as the sandboxes do. Returns its file.
+pub fn write(spool: &Path, request: &Request) -> io::Result<PathBuf> {
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -36,11 +38,16 @@ pub fn write(spool: &Path, request: &Request) -> io::Result<()> {
     // Neither a container ID nor an interface's name has a colon or a slash.
     let name = format!("{}:{}{SUFFIX}", request.container_id, request.interface);
     let unfinished = spool.join(format!(".{name}.{}", std::process::id()));
-    serde_json::to_writer(File::create(&unfinished)?, request)?;
-    fs::rename(&unfinished, spool.join(name)).inspect_err(|_| {
+    crash::around("write", "a DEL", || {
+        serde_json::to_writer(File::create(&unfinished)?, request).map_err(io::Error::from)
+    })?;
+    let path = spool.join(name);
+    let renamed = crash::around("rename", "a DEL", || fs::rename(&unfinished, &path));
+    renamed.inspect_err(|_| {
         // What matters is the error that is on its way.
         drop(fs::remove_file(&unfinished));
-    })
+    })?;
+    Ok(path)
 }
 
 /// All DELs in the spool, in the order of their names. A folder that is missing is empty.
@@ -72,7 +79,7 @@ fn read(path: &Path) -> io::Result<Request> {
 
 /// Removes a DEL that was served. It may be gone already.
 pub fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
+    match crash::around("remove", "a DEL", || fs::remove_file(path)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use landfall_core::{
-    agent::{Effect, Event, Key, Outcome, Token},
+    agent::{Effect, Event, Key, Outcome, Record, Token},
     ledger::view::Grant,
 };
 use landfall_crds::node;
@@ -31,11 +31,12 @@ impl Engine {
             }
         }
         let mut plans = plans.into_iter();
+        let mut saved = Vec::new();
         for effect in effects {
             match effect {
                 Effect::SaveRecord(key, record) => {
-                    let facts = self.facts.get(&key).cloned();
-                    self.store.save_entry(&Entry { key, record, facts })?;
+                    self.save(&key, record)?;
+                    saved.push(key);
                 }
                 Effect::DropRecord(key) => {
                     self.store.drop_entry(&key)?;
@@ -55,6 +56,11 @@ impl Engine {
                 Effect::ReadSpec => self.outlets.quorum_read.notify_one(),
                 Effect::Make { token, .. } => {
                     if let Some((key, plan)) = plans.next() {
+                        // An ADD that had to clear something first was written down before this plan.
+                        let record = self.durable.records.get(&key).cloned();
+                        if let Some(record) = record.filter(|_| !saved.contains(&key)) {
+                            self.save(&key, record)?;
+                        }
                         failed.extend(self.make(key, token, plan));
                     }
                 }
@@ -64,6 +70,12 @@ impl Engine {
             }
         }
         Ok(failed)
+    }
+
+    fn save(&self, key: &Key, record: Record) -> Result<(), StoreError> {
+        let facts = self.facts.get(key).cloned();
+        let key = key.clone();
+        self.store.save_entry(&Entry { key, record, facts })
     }
 
     fn plan(&self, key: &Key, grants: &[Grant]) -> Result<Attached, PlanError> {

@@ -2,6 +2,8 @@
 
 use std::{fs, io, path::Path};
 
+use landfall_link::crash;
+
 use super::{FolderError, replace};
 
 /// The plugin's type, which is its binary's name.
@@ -55,7 +57,7 @@ fn failed(path: &Path, source: io::Error) -> FolderError {
 /// Removes the binary.
 pub(super) fn remove(folder: &Path) -> Result<(), FolderError> {
     let path = folder.join(NAME);
-    match fs::remove_file(&path) {
+    match crash::around("remove", "the plugin", || fs::remove_file(&path)) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => {
             Err(FolderError::Binary { path, source })
         }

@@ -158,7 +158,12 @@ impl Changes {
 
     /// Does them, in their order, and lets the runtime know.
     pub(super) fn apply(&self, conf_dir: &Path) -> Result<(), FolderError> {
-        let mut is_known = false;
+        // Runtimes don't watch plugin folders.
+        let last = self.list.last();
+        let is_unseen = matches!(last, Some(Change::Place(_) | Change::Withdraw(_)));
+        if is_unseen {
+            plugin_folder::owe_nudge(conf_dir)?;
+        }
         for change in &self.list {
             match change {
                 Change::Write { like, path, text } => write(like, path, text)?,
@@ -166,11 +171,6 @@ impl Changes {
                 Change::Place(path) => plugin_folder::place(path)?,
                 Change::Withdraw(path) => plugin_folder::remove(path)?,
             }
-            is_known = matches!(change, Change::Write { .. } | Change::Remove(_));
-        }
-        // Runtimes don't watch plugin folders.
-        if is_known || self.list.is_empty() {
-            return Ok(());
         }
         plugin_folder::nudge(conf_dir)
     }

@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use landfall_link::crash;
+
 use super::{conflist::Configuration, replace};
 
 /// Ends the name of a list that we made of a single plugin's file. `-` sorts before `.`, so it comes
@@ -154,7 +156,8 @@ pub(super) fn write(source: &Path, target: &Path, text: &str) -> Result<(), Fold
 }
 
 pub(super) fn remove(path: &Path) -> Result<(), FolderError> {
-    fs::remove_file(path).map_err(|source| FolderError::Configuration {
+    let removed = crash::around("remove", "a configuration", || fs::remove_file(path));
+    removed.map_err(|source| FolderError::Configuration {
         path: path.to_owned(),
         source,
     })

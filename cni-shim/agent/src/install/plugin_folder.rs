@@ -5,12 +5,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use landfall_link::crash;
+
 use super::{FolderError, conflist::plugin, replace};
 
 const FILE: &str = "90-landfall.conf";
 
 /// Runtimes watch the main folder only, and reload on a rename there.
 const NUDGE: &str = ".landfall.reload";
+/// Is there from before a plugin folder changes until the runtime reloads.
+const DUE: &str = ".landfall.reload.due";
 
 /// Where a network's file is; `None` if its name can't be a folder.
 pub(super) fn path(conf_dir: &Path, network: &str) -> Option<PathBuf> {
@@ -43,7 +47,7 @@ pub(super) fn all(conf_dir: &Path) -> Vec<PathBuf> {
 
 /// Takes one away, and its folder if that is empty then.
 pub(super) fn remove(path: &Path) -> Result<(), FolderError> {
-    match fs::remove_file(path) {
+    match crash::around("remove", "90-landfall.conf", || fs::remove_file(path)) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => {
             return Err(failed(path, source));
         }
@@ -51,17 +55,29 @@ pub(super) fn remove(path: &Path) -> Result<(), FolderError> {
     }
     if let Some(folder) = path.parent() {
         // Somebody else's plugins may be in it.
-        fs::remove_dir(folder).ok();
+        crash::around("remove", "the plugin folder", || fs::remove_dir(folder)).ok();
     }
     Ok(())
 }
 
-/// Makes the runtime reload.
+/// Notes that the runtime is to reload: an agent that dies before it has come to that finds the note.
+pub(super) fn owe_nudge(conf_dir: &Path) -> Result<(), FolderError> {
+    let due = conf_dir.join(DUE);
+    let written = crash::around("write", "the nudge", || fs::write(&due, b""));
+    written.map_err(|source| failed(&due, source))
+}
+
+/// Makes the runtime reload, if that is due.
 pub(super) fn nudge(conf_dir: &Path) -> Result<(), FolderError> {
-    let path = conf_dir.join(NUDGE);
-    replace(&path, b"", 0o644)
-        .and_then(|()| fs::remove_file(&path))
-        .map_err(|source| failed(&path, source))
+    let (due, path) = (conf_dir.join(DUE), conf_dir.join(NUDGE));
+    let failed = |source| failed(&path, source);
+    if due.exists() {
+        crash::around("rename", "the nudge", || fs::rename(&due, &path)).map_err(failed)?;
+    }
+    if path.exists() {
+        crash::around("remove", "the nudge", || fs::remove_file(&path)).map_err(failed)?;
+    }
+    Ok(())
 }
 
 fn failed(path: &Path, source: io::Error) -> FolderError {

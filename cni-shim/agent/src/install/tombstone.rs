@@ -4,6 +4,7 @@
 use std::{fs, io, path::Path};
 
 use k8s_openapi::ByteString;
+use landfall_link::crash;
 use landfall_plugin::wire;
 use serde::Deserialize;
 
@@ -54,13 +55,14 @@ pub(super) fn mark(run_dir: &Path) -> Result<(), FolderError> {
     if path.exists() {
         return Ok(());
     }
-    fs::write(&path, b"").map_err(|source| FolderError::Binary { path, source })
+    let written = crash::around("write", "the tombstone", || fs::write(&path, b""));
+    written.map_err(|source| FolderError::Binary { path, source })
 }
 
 /// Tells it that it is not.
 pub(super) fn unmark(run_dir: &Path) -> Result<(), FolderError> {
     let path = run_dir.join(wire::TOMBSTONE);
-    match fs::remove_file(&path) {
+    match crash::around("remove", "the tombstone", || fs::remove_file(&path)) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => {
             Err(FolderError::Binary { path, source })
         }

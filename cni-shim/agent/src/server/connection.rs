@@ -11,6 +11,7 @@ use std::{
 };
 
 use landfall_core::agent::{Event, Token};
+use landfall_link::crash;
 use landfall_plugin::{
     spec::{CniError, Code, Verb},
     wire::{self, Attached, Response},
@@ -217,7 +218,9 @@ impl Server {
             Err(error) => Response::failed(answer::worded(verb, self.said(error))),
         };
         stream.set_write_timeout(Some(WRITE_LIMIT))?;
-        let sent = wire::send_response(&stream, &response);
+        let sent = crash::around("send", "an answer", || {
+            wire::send_response(&stream, &response)
+        });
         // The plugin goes on when the connection ends, and this can wait for it.
         drop(stream);
         self.metrics.count(verb, outcome, (self.now)() - since);

@@ -98,9 +98,9 @@ impl<'a> Agent<'a> {
             tokens: AtomicU64::new(1),
         });
         runtime.spawn(gc::first_scan(Arc::clone(&server)));
+        let listener = server::bind(&node.folder.join(wire::SOCKET)).unwrap();
         runtime.block_on(server.empty_spool(&node.folder.join(spool::SPOOL)));
         runtime.block_on(gc::compare(&server));
-        let listener = server::bind(&node.folder.join(wire::SOCKET)).unwrap();
         runtime.spawn(Arc::clone(&server).serve(listener));
         drop(inside);
         Self {

@@ -36,10 +36,10 @@ impl<'a> Call<'a> {
         };
         // The namespace may be gone already, with everything in it.
         let netns = self.open_netns().ok();
-        let away = match client::call(&self.node.socket, &request, netns.as_ref().map(AsFd::as_fd))
-        {
+        let netns = netns.as_ref().map(AsFd::as_fd);
+        let away = match client::call(&self.node.socket, &request, netns) {
             Ok(response) => return response.into_result().map(|_| Output::default()),
-            Err(error) => chain(&error),
+            Err(error) => error,
         };
         let id = &self.environment.container_id;
         if self.node.tombstone.exists() {
@@ -49,11 +49,23 @@ impl<'a> Call<'a> {
             )));
         }
         let spooled = match spool::write(&self.node.spool, &request) {
-            Ok(()) => "it is told later".to_owned(),
+            Ok(path) => {
+                // An agent that has begun to listen since may have looked into the spool before: one that
+                // begins after this looks later.
+                if away.is_gone()
+                    && let Ok(response) = client::call(&self.node.socket, &request, netns)
+                {
+                    // Served twice it would do no harm.
+                    spool::remove(&path).ok();
+                    return response.into_result().map(|_| Output::default());
+                }
+                "it is told later".to_owned()
+            }
             Err(error) => format!("nor can it be told later ({error}), its sweep must find this"),
         };
         Ok(Output::remark(format!(
-            "landfall: DEL of {id}: {away}; {spooled}"
+            "landfall: DEL of {id}: {}; {spooled}",
+            chain(&away)
         )))
     }
 

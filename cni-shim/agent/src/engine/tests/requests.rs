@@ -19,6 +19,26 @@ fn an_add_is_pending_in_run_before_its_link_is_made_and_active_before_the_answer
 }
 
 #[test]
+fn an_add_that_waits_for_an_older_sandbox_is_in_run_with_its_link_before_that_is_made() {
+    let mut agent = ready();
+    agent.see(2, &json!({"grants": grants()}), false);
+    let _older = agent.add(1, "c1");
+    agent.make_all();
+    let _newer = agent.add(2, "c2");
+    agent.remove_all();
+    assert_eq!(
+        agent.jobs.attached().len(),
+        1,
+        "it may be made from here on"
+    );
+    let stored: Vec<Entry> = agent.stored().entries.into_values().collect();
+    assert_eq!(stored[0].key.container, "c2".into());
+    assert_eq!(stored[0].record.phase, Phase::Pending);
+    // An agent that dies now must find the link again.
+    assert_eq!(stored[0].facts.as_ref().unwrap().parent, 7);
+}
+
+#[test]
 fn an_add_waits_for_its_grant() {
     let mut agent = ready();
     let answer = agent.add(1, "c1");

@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use landfall_link::crash;
 use nix::fcntl::Flock;
 
 use crate::{
@@ -22,6 +23,8 @@ use crate::{
 const SEPARATOR: &str = "\r\n";
 /// What the files with the last address of each range set are called, before the set's number.
 const LAST: &str = "last_reserved_ip.";
+/// An address's file that is being written.
+const UNFINISHED: &str = ".unfinished";
 
 /// A network's folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +78,8 @@ impl Store {
         // As host-local opens it: the content is of no interest.
         let lock = lock::take(&self.folder, 0o755, "lock", 0o750)
             .map_err(|(path, why)| failed(&path, why))?;
+        // What a call left that was killed.
+        drop(fs::remove_file(self.folder.join(UNFINISHED)));
         Ok(Locked {
             folder: self.folder.clone(),
             _lock: lock,
@@ -103,6 +108,7 @@ impl Locked {
         set: usize,
     ) -> Result<bool, StoreError> {
         let path = self.path(address);
+<<<<<<< HEAD
         let new = OpenOptions::new()
             .write(true)
             .create_new(true)
@@ -117,11 +123,25 @@ impl Locked {
         };
         let written = file
             .write_all(holder.text().as_bytes())
+=======
+        // Whoever writes here has the lock.
+        match fs::symlink_metadata(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(why) => return Err(failed(&path, why)),
+            Ok(_) => return Ok(false),
+        }
+        // Beside its place first: a file that names nobody would be somebody's for ever.
+        let new = self.folder.join(UNFINISHED);
+        let text = holder.text();
+        let written = crash::around("write", "the holder", || write(&new, &text))
+            .and_then(|()| crash::around("rename", "the holder", || fs::rename(&new, &path)))
             .map_err(|why| failed(&path, why))
             .and_then(|()| self.remember(address, set));
         if let Err(error) = written {
-            // The file's error is the one to tell.
-            drop(fs::remove_file(&path));
+            // The first error is the one to tell.
+            for path in [&new, &path] {
+                drop(fs::remove_file(path));
+            }
             return Err(error);
         }
         Ok(true)
@@ -129,10 +149,8 @@ impl Locked {
 
     fn remember(&self, address: IpAddr, set: usize) -> Result<(), StoreError> {
         let path = self.folder.join(format!("{LAST}{set}"));
-        let mut options = OpenOptions::new();
-        let file = options.write(true).create(true).truncate(true).mode(0o600);
-        file.open(&path)
-            .and_then(|mut file| file.write_all(address.to_string().as_bytes()))
+        let text = address.to_string();
+        crash::around("write", "the last address", || write(&path, &text))
             .map_err(|why| failed(&path, why))
     }
 
@@ -179,7 +197,7 @@ impl Locked {
     /// Gives an address back. It may be free already.
     pub fn release(&self, address: IpAddr) -> Result<(), StoreError> {
         let path = self.path(address);
-        match fs::remove_file(&path) {
+        match crash::around("release", "an address", || fs::remove_file(&path)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             removed => removed.map_err(|why| failed(&path, why)),
         }
@@ -234,6 +252,7 @@ impl Holder<'_> {
     }
 }
 
+<<<<<<< HEAD
 /// A file that nothing was written to, by a process that was killed: whoever writes has the lock, and now
 /// that is us.
 fn torn(path: &Path) -> Result<Option<File>, StoreError> {
@@ -243,6 +262,12 @@ fn torn(path: &Path) -> Result<Option<File>, StoreError> {
     }
     let file = OpenOptions::new().write(true).open(path);
     file.map(Some).map_err(|why| failed(path, why))
+=======
+/// For root alone.
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create(true).truncate(true).mode(0o600);
+    file.open(path)?.write_all(text.as_bytes())
 }
 
 fn failed(path: &Path, why: io::Error) -> StoreError {
