@@ -156,6 +156,11 @@ pub(crate) fn build_plugins() -> Result<()> {
     build_some(|part| matches!(part.0, "plugins" | "cnitool"))
 }
 
+/// Builds what the cache lacks of a control plane without controllers, and kubectl.
+pub(crate) fn build_control_plane() -> Result<()> {
+    build_some(|part| matches!(part.1, "etcd" | "kube-apiserver" | "kubectl"))
+}
+
 fn build_some(is_needed: impl Fn(&Part) -> bool) -> Result<()> {
     let mut missing = Vec::new();
     for part in PARTS.into_iter().filter(is_needed) {

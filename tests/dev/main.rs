@@ -157,6 +157,8 @@ enum Internal {
     },
     /// Builds the reference CNI plugins and cnitool if they are missing, and prints their folders
     Plugins,
+    /// Builds etcd and the API server if they are missing, and prints their folders
+    ControlPlane,
     /// Outside: a command for that service
     UmlExec {
         name: String,
@@ -211,6 +213,11 @@ fn run(task: Task) -> Result<u8> {
             go::build_plugins()?;
             println!("{}", layout::plugins()?.display());
             println!("{}", layout::cnitool()?.display());
+        }
+        Task::Internal(Internal::ControlPlane) => {
+            go::build_control_plane()?;
+            println!("{}", layout::etcd()?.display());
+            println!("{}", layout::kubernetes()?.display());
         }
         Task::Internal(Internal::Standalone { folder }) => demo::standalone::scene(&folder)?,
         Task::Internal(Internal::OnUml { words }) => return test::on_uml(&words),

@@ -22,6 +22,8 @@ pub(crate) enum Tier {
     Cni,
     /// As well, with what this machine's kernel may lack: ipvlan, VLANs, bonds
     Uml,
+    /// Our programs die at each of their effects; their requests are lost, late, twice
+    Faults,
     /// CRDs, policies and RBAC against a real API server
     Admit,
     /// The chart on the cluster
@@ -57,6 +59,11 @@ impl Tier {
                 apt::install()?;
                 go::build_plugins()?;
                 return uml();
+            }
+            Self::Faults => {
+                cluster::need_root()?;
+                apt::install()?;
+                go::build_control_plane()?;
             }
             // Admission is judged with the release's own policies in force, as it is for users.
             Self::Admit | Self::E2e => {

@@ -108,26 +108,12 @@ impl Locked {
         set: usize,
     ) -> Result<bool, StoreError> {
         let path = self.path(address);
-<<<<<<< HEAD
-        let new = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path);
-        let mut file = match new {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match torn(&path)? {
-                Some(file) => file,
-                None => return Ok(false),
-            },
-            new => new.map_err(|why| failed(&path, why))?,
-        };
-        let written = file
-            .write_all(holder.text().as_bytes())
-=======
         // Whoever writes here has the lock.
         match fs::symlink_metadata(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(why) => return Err(failed(&path, why)),
+            // A process left it that was killed before it wrote whose it is.
+            Ok(found) if found.is_file() && found.len() == 0 => {}
             Ok(_) => return Ok(false),
         }
         // Beside its place first: a file that names nobody would be somebody's for ever.
@@ -252,17 +238,6 @@ impl Holder<'_> {
     }
 }
 
-<<<<<<< HEAD
-/// A file that nothing was written to, by a process that was killed: whoever writes has the lock, and now
-/// that is us.
-fn torn(path: &Path) -> Result<Option<File>, StoreError> {
-    let text = fs::read(path).map_err(|why| failed(path, why))?;
-    if !text.is_empty() {
-        return Ok(None);
-    }
-    let file = OpenOptions::new().write(true).open(path);
-    file.map(Some).map_err(|why| failed(path, why))
-=======
 /// For root alone.
 fn write(path: &Path, text: &str) -> io::Result<()> {
     let mut options = OpenOptions::new();
