@@ -31,6 +31,7 @@ mod reach;
 mod refused;
 mod release;
 mod restarts;
+mod restore;
 mod scale;
 mod sharing;
 mod specs;

@@ -80,6 +80,35 @@ pub fn hold<'c>(cluster: &'c Cluster, program: &'c str) -> Result<Outage<'c>> {
     Ok(held)
 }
 
+/// Kills etcd and the API server and keeps both from running: one is of no use without the other.
+pub fn hold_store(cluster: &Cluster) -> Result<Outage<'_>> {
+    const PROGRAMS: [&str; 2] = ["kube-apiserver", "etcd"];
+    let files = PROGRAMS.map(|program| format!("/run/rig/hold/{program}"));
+    let [server, store] = &files;
+    cluster.on_node(CONTROL, &["touch", server, store])?;
+    let held = Outage::new("etcd and the API server are held", move || {
+        let [server, store] = &files;
+        cluster.on_node(CONTROL, &["rm", store, server])?;
+        api_answers(cluster)
+    });
+    for program in PROGRAMS {
+        kill(cluster, CONTROL, program)?;
+    }
+    Ok(held)
+}
+
+/// Keeps every node from the API server; the machine's own kubectl still reaches it.
+pub fn close(cluster: &Cluster) -> Result<Outage<'_>> {
+    let nft = |rules: &str| cluster.on_node(CONTROL, &["nft", rules]).map(drop);
+    let closed = Outage::new("the API server is closed", move || {
+        nft("delete table inet closed")
+    });
+    nft("add table inet closed; \
+         add chain inet closed in { type filter hook input priority 10; }; \
+         add rule inet closed in iifname != lo tcp dport 6443 drop")?;
+    Ok(closed)
+}
+
 /// Waits until the API server is ready.
 pub fn api_answers(cluster: &Cluster) -> Result<()> {
     wait::until("the API server is ready", API_SECONDS, || {

@@ -136,6 +136,11 @@ pub(super) fn missing(agent: &Agent<'_>, request: &AddRequest) -> String {
         let (uid, _) = served.find(|(_, served)| served.name == asked.network)?;
         agent.volatile.without_parent.get(uid)
     });
+    if named.is_none() && agent.durable.restore_suspected {
+        return "etcd seems to have been restored from a backup: no new grant is taken until \
+                `landfall-operator restored` was run"
+            .to_owned();
+    }
     let no_grant = "no grant for this pod has arrived yet; is landfall-operator running?";
     named.map_or_else(|| no_grant.to_owned(), Clone::clone)
 }
