@@ -52,6 +52,15 @@ pub struct Addresses {
 
 // === impl Family ===
 
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::V4 => "IPv4",
+            Self::V6 => "IPv6",
+        })
+    }
+}
+
 impl Family {
     /// Both, in the order in which owners reserve.
     pub const ALL: [Self; 2] = [Self::V4, Self::V6];

@@ -34,6 +34,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{Name, Seq, Uid};
 
 pub mod audit;
+pub mod claims;
 pub mod decide;
 pub mod finding;
 pub mod forsaken;
@@ -112,6 +113,8 @@ pub struct Entry {
     pub network: Uid,
     /// Present in RESERVED and the held states.
     pub holder: Option<Holder>,
+    /// The claim that keeps the address, whoever has it now.
+    pub kept: Option<claims::Kept>,
     /// When the entry came into this state.
     pub since: Millis,
 }

@@ -9,6 +9,7 @@
 //! ```
 
 mod check;
+mod claim;
 mod config;
 mod decision;
 mod machine;

@@ -26,6 +26,7 @@ use crate::{
     ledger::{
         Block, BlockId, Rules, State, View, Write,
         audit::{Attached, audit},
+        claims::Claims,
         fresh::{Seen, Tick},
         rebuild,
         view::{Evidence, Grant, NetworkView, NodeSpec, NodeStatus, NodeView, Pod, Restore, Want},
@@ -156,9 +157,11 @@ impl World {
             interface: Name::from(INTERFACE),
             addresses: Vec::new(),
             mac: None,
+            claim: None,
         };
         let name = self.nodes[node].name.clone();
         let pod = Pod {
+            namespace: Name::from("default"),
             node: name,
             wants: vec![want],
             refusal: None,

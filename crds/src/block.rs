@@ -127,6 +127,9 @@ pub struct ClaimRef {
     /// The ordinal of the StatefulSet's pod.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ordinal: Option<u32>,
+    /// The generation of the claim that was the last to ask for the address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<u64>,
 }
 
 /// The state of an address. Free ones have no entry.

@@ -29,6 +29,10 @@ pub mod label {
     pub const ATTACH_ENABLED: &str = "enabled";
     /// On a rendered NetworkAttachmentDefinition: the network's name.
     pub const NETWORK: &str = "landfall.dev/network";
+    /// On a StatefulSet's pod, by Kubernetes: its ordinal.
+    pub const POD_INDEX: &str = "apps.kubernetes.io/pod-index";
+    /// On a pod, by KubeVirt: a running machine is moved into it.
+    pub const KUBEVIRT_MIGRATION: &str = "kubevirt.io/migrationJobUID";
     /// On an AddressBlock: its segment.
     pub const SEGMENT: &str = "landfall.dev/segment";
 }

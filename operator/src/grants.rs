@@ -18,6 +18,7 @@ use landfall_crds::keys::event;
 use tokio::{sync::mpsc, time};
 
 use crate::{
+    claims::ClaimUpkeep,
     events::{Events, Notice, Regarding},
     leader::Leadership,
     metrics::Metrics,
@@ -31,6 +32,7 @@ mod api;
 mod audit;
 mod backoff;
 mod blocks;
+mod claims;
 mod failure;
 mod fences;
 mod nodes;
@@ -63,6 +65,9 @@ pub(crate) struct Shell {
     pub(crate) ledger: Ledger,
     pub(crate) events: Events,
     pub(crate) upkeep: Upkeep,
+    pub(crate) claim_upkeep: ClaimUpkeep,
+    /// When claims that entries name and nobody knows were last looked for.
+    pub(crate) claims_read: Option<Millis>,
     pub(crate) network_statuses: NetworkStatuses,
     pub(crate) metrics: Arc<Metrics>,
     /// The time, in milliseconds since 1970.
@@ -119,6 +124,8 @@ impl Shell {
             self.backoff = Backoff::default();
             self.network_statuses.begin();
             self.upkeep.begin();
+            self.claim_upkeep.begin();
+            self.claims_read = None;
             self.next = 0;
         }
         if self.led && !leads {
@@ -148,8 +155,9 @@ impl Shell {
         }
         let now = (self.clock)();
         let upkeep = self.upkeep.run(&self.world, now);
+        let claims = self.claim_upkeep.run(&self.world, now);
         let audit = self.audit(now);
-        let next = [upkeep, audit].into_iter().flatten();
+        let next = [upkeep, claims, audit].into_iter().flatten();
         let next = next.fold(self.next, Millis::min);
         Duration::from_millis(next.saturating_sub(now))
     }
@@ -174,9 +182,15 @@ impl Shell {
             self.tell_halt(decision.halt.as_ref());
             let wake_at = decision.wake_at;
             self.tell(&decision);
-            if !self.write(decision).await {
+            self.world.claim_refusals.clone_from(&decision.claims);
+            let claims = self.look_for_claims(&decision.unknown_claims).await;
+            let now = (self.clock)();
+            let goes_on = claims.is_some_and(|at| at <= now);
+            if !self.write(decision).await && !goes_on {
                 let now = (self.clock)();
-                let times = [wake_at, self.backoff.next(now)].into_iter().flatten();
+                let times = [wake_at, claims, self.backoff.next(now)]
+                    .into_iter()
+                    .flatten();
                 return times.fold(now.saturating_add(IDLE), Millis::min);
             }
         }

@@ -1,6 +1,7 @@
 //! `landfall-operator`: networks and pods in, ledger and node objects out.
 
 mod args;
+mod claims;
 mod convert;
 mod definitions;
 mod events;

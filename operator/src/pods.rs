@@ -7,7 +7,9 @@ use landfall_core::{
     id::{Name, Uid},
     network::Labels,
 };
-use landfall_crds::keys::annotation;
+use landfall_crds::keys::{annotation, label};
+
+use crate::claims::Controller;
 
 mod resolve;
 
@@ -54,6 +56,12 @@ pub(crate) struct PodFacts {
     pub(crate) addresses: Vec<IpAddr>,
     /// The network status that it shows.
     pub(crate) network_status: Option<String>,
+    /// Who manages it.
+    pub(crate) controller: Option<Controller>,
+    /// The label that says which of a StatefulSet's pods it is.
+    pub(crate) pod_index: Option<String>,
+    /// KubeVirt moves a running machine into it.
+    pub(crate) is_migration_target: bool,
     /// For a pod of our DaemonSet: whether it is Ready.
     pub(crate) agent: Option<bool>,
 }
@@ -63,12 +71,13 @@ pub(crate) struct PodFacts {
 impl PodFacts {
     pub(crate) fn of(pod: Pod, agents: &AgentPods) -> Self {
         let meta = pod.metadata;
+        let controller = Controller::of(&meta);
         let spec = pod.spec.unwrap_or_default();
         let status = pod.status.unwrap_or_default();
         let mut annotations = meta.annotations.unwrap_or_default();
         let uid = meta.uid.unwrap_or_default();
         let owner = Uid::of(annotations.get(annotation::MIRROR).unwrap_or(&uid));
-        let labels = meta.labels.unwrap_or_default();
+        let mut labels = meta.labels.unwrap_or_default();
         let namespace = meta.namespace.unwrap_or_default();
         let is_agent = namespace == agents.namespace
             && agents
@@ -100,6 +109,9 @@ impl PodFacts {
                 .filter_map(|address| address.ip.parse().ok())
                 .collect(),
             network_status: annotations.remove(annotation::NETWORK_STATUS),
+            controller,
+            pod_index: labels.remove(label::POD_INDEX),
+            is_migration_target: labels.contains_key(label::KUBEVIRT_MIGRATION),
             agent: is_agent.then_some(ready),
         }
     }

@@ -18,6 +18,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{
     args::{Args, LogFormat, Task},
+    claims::ClaimUpkeep,
     events,
     grants::{Auditor, Backoff, Ledger, Shell},
     leader::{Candidate, Clocks, Leadership, Times, gated},
@@ -116,6 +117,8 @@ fn start(
     tasks.spawn(telling);
     let (upkeep, keeping) = Upkeep::start(client.clone(), Arc::clone(&metrics));
     tasks.spawn(keeping);
+    let (claim_upkeep, keeping) = ClaimUpkeep::start(client.clone());
+    tasks.spawn(keeping);
     let (network_statuses, showing) = NetworkStatuses::start(client.clone(), args.door);
     tasks.spawn(showing);
     let (to, changes) = mpsc::channel(QUEUE);
@@ -133,6 +136,8 @@ fn start(
         led: false,
         events,
         upkeep,
+        claim_upkeep,
+        claims_read: None,
         network_statuses,
         metrics,
         clock: wall,

@@ -82,6 +82,9 @@ pub(crate) fn pod(annotation: &str) -> PodFacts {
         landfall: None,
         addresses: Vec::new(),
         network_status: None,
+        controller: None,
+        pod_index: None,
+        is_migration_target: false,
         agent: None,
     }
 }

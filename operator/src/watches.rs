@@ -3,7 +3,10 @@
 use std::{fmt::Debug, sync::Arc};
 
 use futures::StreamExt as _;
-use k8s_openapi::api::core::v1::{Namespace, Node, Pod};
+use k8s_openapi::api::{
+    apps::v1::{ReplicaSet, StatefulSet},
+    core::v1::{Namespace, Node, Pod},
+};
 use kube::{
     Api, Client, Resource,
     core::PartialObjectMeta,
@@ -12,11 +15,12 @@ use kube::{
         watcher::{self, Event},
     },
 };
-use landfall_crds::{block::AddressBlock, node::LandfallNode};
+use landfall_crds::{block::AddressBlock, claim::AddressClaim, node::LandfallNode};
 use serde::de::DeserializeOwned;
 use tokio::{sync::mpsc, task::JoinSet};
 
 use crate::{
+    claims::{self, ClaimFacts, ReplicaSetFacts, StatefulSetFacts},
     definitions::{self, DefinitionFacts},
     metrics::Metrics,
     namespace_default,
@@ -37,6 +41,10 @@ pub(crate) enum Change {
     NodeObject(Event<Box<LandfallNode>>),
     Block(Event<Box<AddressBlock>>),
     Definition(Event<DefinitionFacts>),
+    Claim(Event<ClaimFacts>),
+    IpamClaim(Event<ClaimFacts>),
+    StatefulSet(Event<StatefulSetFacts>),
+    ReplicaSet(Event<ReplicaSetFacts>),
     /// Whether the API server can give pods the networks of their namespace.
     NamespaceDefault(bool),
 }
@@ -85,11 +93,28 @@ impl Watches {
         tasks.spawn(self.watch("landfallnodes", all.clone(), |event| {
             Some(Change::NodeObject(map(event, Box::new)))
         }));
+        tasks.spawn(self.watch(
+            "addressclaims",
+            all.clone(),
+            |event: Event<AddressClaim>| Some(Change::Claim(map(event, ClaimFacts::address))),
+        ));
+        tasks.spawn(
+            self.watch("statefulsets", all.clone(), |event: Event<StatefulSet>| {
+                let read = |set: StatefulSet| StatefulSetFacts::of(&set);
+                Some(Change::StatefulSet(map(event, read)))
+            }),
+        );
+        tasks.spawn(self.watch("replicasets", all.clone(), |event| {
+            let read = |set: PartialObjectMeta<ReplicaSet>| ReplicaSetFacts::of(&set);
+            Some(Change::ReplicaSet(map(event, read)))
+        }));
         tasks.spawn(self.watch("addressblocks", all, |event| {
             Some(Change::Block(map(event, Box::new)))
         }));
         let (client, to) = (self.client.clone(), self.to.clone());
         tasks.spawn(namespace_default::watch(client, to));
+        let (client, to) = (self.client.clone(), self.to.clone());
+        tasks.spawn(claims::watch_ipam_claims(client, to));
         tasks.spawn(definitions::watch(self.client, self.to));
     }
 

@@ -13,13 +13,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use kube::core::ObjectMeta;
 use landfall_core::{
     id::{Name, Uid},
-    ledger::{BlockId, View, fresh::Tick, restore::Halt, view::Restore},
+    ledger::{
+        BlockId, View,
+        claims::Claims,
+        fresh::Tick,
+        restore::Halt,
+        view::{Refusal, Restore},
+    },
     network::Labels,
 };
 use landfall_crds::{block::AddressBlock, node::LandfallNode};
 
 use crate::{
     args::Door,
+    claims::{ClaimKey, ClaimKind, SetKey},
     definitions::{Definition, DefinitionKey},
     events::Notice,
     network::{NetworkObject, Networks},
@@ -29,6 +36,7 @@ use crate::{
 };
 
 mod blocks;
+mod claims;
 mod definitions;
 mod namespaces;
 mod networks;
@@ -66,6 +74,9 @@ pub(crate) struct World {
     node_objects: BTreeMap<Name, LandfallNode>,
     blocks: BTreeMap<BlockId, AddressBlock>,
     definitions: BTreeMap<DefinitionKey, Definition>,
+    claims: claims::ClaimWorld,
+    /// Why claims lack what they lack, by the last decision.
+    pub(crate) claim_refusals: BTreeMap<Uid, Refusal>,
     /// What pods ask for that is not ours.
     others: definitions::Others,
     /// Whether the API server can give pods the networks of their namespace.
@@ -106,6 +117,10 @@ struct Stale {
     namespaces: BTreeSet<String>,
     /// A NetworkAttachmentDefinition changed.
     definitions: bool,
+    /// A claim changed, or what claims are judged by.
+    claims: bool,
+    /// ReplicaSets that another object controls than before.
+    replica_sets: BTreeSet<SetKey>,
     /// Nodes whose object may have to say something else beside grants.
     nodes: BTreeSet<Name>,
     /// Nodes whose attachments or parents changed, for what pods are told.
@@ -124,6 +139,10 @@ struct Watched {
     node_objects: Relist<Name>,
     blocks: Relist<BlockId>,
     definitions: Relist<DefinitionKey>,
+    claims: Relist<ClaimKey>,
+    ipam_claims: Relist<ClaimKey>,
+    stateful_sets: Relist<SetKey>,
+    replica_sets: Relist<SetKey>,
 }
 
 // === impl World ===
@@ -139,6 +158,7 @@ impl World {
                 pods: BTreeMap::new(),
                 restore: Restore::default(),
                 expected: BTreeSet::new(),
+                claims: Claims::default(),
             },
             home,
             ticks: 0,
@@ -154,6 +174,8 @@ impl World {
             node_objects: BTreeMap::new(),
             blocks: BTreeMap::new(),
             definitions: BTreeMap::new(),
+            claims: claims::ClaimWorld::default(),
+            claim_refusals: BTreeMap::new(),
             others: BTreeMap::new(),
             has_namespace_default: true,
             door: Door::Auto,
@@ -185,12 +207,24 @@ impl World {
             && watches.node_objects.is_synced()
             && watches.blocks.is_synced()
             && watches.definitions.is_synced()
+            && watches.claims.is_synced()
+            && watches.ipam_claims.is_synced()
+            && watches.stateful_sets.is_synced()
+            && watches.replica_sets.is_synced()
     }
 
     /// Takes what a watch saw.
     pub(crate) fn observe(&mut self, change: Change) {
-        // Pods and node objects, of which there are many, say themselves whether they are news.
-        self.changed |= !matches!(change, Change::Pod(_) | Change::NodeObject(_));
+        // Objects of which there are many say themselves whether they are news.
+        self.changed |= !matches!(
+            change,
+            Change::Pod(_)
+                | Change::NodeObject(_)
+                | Change::Claim(_)
+                | Change::IpamClaim(_)
+                | Change::StatefulSet(_)
+                | Change::ReplicaSet(_)
+        );
         match change {
             Change::Pod(event) => self.observe_pod(event),
             Change::Node(event) => self.observe_node(event),
@@ -200,6 +234,10 @@ impl World {
             Change::NodeObject(event) => self.observe_node_object(event),
             Change::Block(event) => self.observe_block(event),
             Change::Definition(event) => self.observe_definition(event),
+            Change::Claim(event) => self.observe_claim(ClaimKind::Address, event),
+            Change::IpamClaim(event) => self.observe_claim(ClaimKind::Ipam, event),
+            Change::StatefulSet(event) => self.observe_stateful_set(event),
+            Change::ReplicaSet(event) => self.observe_replica_set(event),
             Change::NamespaceDefault(is_served) => self.observe_namespace_default(is_served),
         }
     }
@@ -209,6 +247,8 @@ impl World {
         let stale = &self.stale;
         let is_stale = stale.networks
             || stale.definitions
+            || stale.claims
+            || !stale.replica_sets.is_empty()
             || !stale.namespaces.is_empty()
             || !stale.nodes.is_empty();
         let is_doubted = !self.doubts.nodes.is_empty() || !self.doubts.blocks.is_empty();
@@ -236,6 +276,7 @@ impl World {
         self.tell_namespaces();
         // Pods too: they hang on networks.
         self.stale.networks = true;
+        self.stale.claims = true;
         let nodes = self.nodes.keys().chain(self.node_objects.keys());
         self.stale.nodes.extend(nodes.cloned());
         self.stale
@@ -245,7 +286,9 @@ impl World {
 
     /// Works out again what hangs on several objects. To be called before each decision.
     pub(crate) fn settle(&mut self) {
+        self.stale.claims |= self.stale.networks || !self.stale.namespaces.is_empty();
         self.settle_networks();
+        self.settle_claims();
         self.settle_namespaces();
         self.settle_definitions();
         self.settle_restore();

@@ -56,7 +56,11 @@ fn an_operator_writes_ledger_node_specs_and_statuses_and_reads_no_secrets() -> R
         let account = release.user("operator");
         let everywhere = [
             "addressblocks.landfall.dev [] [get list watch create update delete]",
+            "addressclaims.landfall.dev [] [list watch patch]",
+            "addressclaims.landfall.dev/status [] [patch]",
             "events.events.k8s.io [] [create patch]",
+            "ipamclaims.k8s.cni.cncf.io [] [list watch]",
+            "ipamclaims.k8s.cni.cncf.io/status [] [patch]",
             "ipvlannetworks.landfall.dev [] [list watch patch]",
             "ipvlannetworks.landfall.dev/status [] [patch]",
             "landfallnodes.landfall.dev [] [get list watch create patch delete]",
@@ -67,6 +71,8 @@ fn an_operator_writes_ledger_node_specs_and_statuses_and_reads_no_secrets() -> R
             "nodes [] [get list watch]",
             "pods [] [list watch]",
             "pods/status [] [patch]",
+            "replicasets.apps [] [list watch]",
+            "statefulsets.apps [] [list watch]",
         ];
         assert_eq!(rights(&account, "kube-system")?, everywhere);
         let mut at_home = rights(&account, &case.namespace)?;

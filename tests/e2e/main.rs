@@ -13,6 +13,7 @@ mod api_server;
 mod away;
 mod chained;
 mod churn;
+mod claims;
 mod configuration;
 mod hand;
 mod input;

@@ -109,13 +109,16 @@ impl<'c> Case<'c> {
         result.and(removed)
     }
 
-    /// Pods first, then networks: those go only when no address of them is held, which is tested
-    /// here with each test. Every step is tried; the first error is told.
+    /// Pods first, then claims, then networks: those go only when no address of them is held or kept,
+    /// which is tested here with each test. Every step is tried; the first error is told.
     fn remove(&self) -> Result<()> {
         let kubectl = |words: &[&str]| self.cluster.kubectl(words).map(drop);
-        let pods = "delete deployments,daemonsets,jobs,pods --all --timeout=60s -n";
+        let pods = "delete deployments,statefulsets,daemonsets,jobs,pods --all --timeout=60s -n";
         let pods: Vec<_> = pods.split(' ').chain([self.namespace.as_str()]).collect();
         let mut steps = vec![kubectl(&pods)];
+        let claims = "delete addressclaims --all --timeout=30s -n";
+        let claims: Vec<_> = claims.split(' ').chain([self.namespace.as_str()]).collect();
+        steps.push(kubectl(&claims).context("claims stay although they are deleted"));
         let networks = self.networks.borrow();
         if !networks.is_empty() {
             let mut words = vec!["delete", "--ignore-not-found", "--timeout=30s"];

@@ -3,13 +3,13 @@
 //! Exact on a state that was read at one moment. On caches of different ages it may name what is only
 //! in transit; such a finding is gone with the next look, one that stays is real.
 //!
-//! What it can't see: invariants 1, 8 and 12 are about kernels; 6 waits for claims; 11 is about time.
+//! What it can't see: invariants 1, 8 and 12 are about kernels; 11 is about time.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use core::net::IpAddr;
 
 use super::{
-    Block, BlockId, State, View,
+    Block, BlockId, Entry, State, View,
     finding::Finding,
     fresh::Seen,
     view::{Grant, NodeView},
@@ -56,7 +56,11 @@ fn audit_block(view: &View, id: &BlockId, block: &Block, findings: &mut BTreeSet
             let key = (*address, entry.seq);
             findings.insert(Finding::entry_ahead(id, key, block.seq));
         }
-        if !entry.state.is_held() && entry.state != State::Reserved {
+        audit_claim(view, id, *address, entry, findings);
+        let is_taken = entry.state.is_held() || entry.state == State::Reserved;
+        // RESERVED for a claim has no holder yet.
+        let is_claims = entry.state == State::Reserved && entry.kept.is_some();
+        if !is_taken || is_claims && entry.holder.is_none() {
             continue;
         }
         let holder = entry.holder.as_ref();
@@ -77,6 +81,32 @@ fn audit_block(view: &View, id: &BlockId, block: &Block, findings: &mut BTreeSet
                 findings.extend(finding);
             }
         }
+    }
+}
+
+/// What a claim keeps is had by nobody else (invariant 6), and comes back when the claim goes (10).
+fn audit_claim(
+    view: &View,
+    id: &BlockId,
+    address: IpAddr,
+    entry: &Entry,
+    findings: &mut BTreeSet<Finding>,
+) {
+    let Some(kept) = entry.kept else {
+        if entry.state == State::Claimed {
+            findings.insert(Finding::no_claim(id, address));
+        }
+        return;
+    };
+    let claims = &view.claims;
+    let Some(claim) = claims.known.get(&kept.share.claim) else {
+        findings.insert(Finding::claim_gone(id, address, kept.share.claim));
+        return;
+    };
+    let holder = entry.holder.as_ref();
+    let pod = holder.and_then(|holder| view.pods.get(&holder.owner));
+    if let Some(pod) = pod.filter(|pod| pod.namespace != claim.namespace) {
+        findings.insert(Finding::others_claim(id, address, claim, pod));
     }
 }
 

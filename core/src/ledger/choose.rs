@@ -3,9 +3,14 @@
 use alloc::{format, string::String};
 use core::net::IpAddr;
 
-use super::{Block, BlockId, Entry, Millis, State, View, draft::Drafts, view::NetworkView};
+use super::{
+    Block, BlockId, Entry, Millis, State, View, claims,
+    draft::Drafts,
+    view::{NetworkView, Refusal},
+};
 use crate::{
     address::{Family, successor},
+    id::Name,
     network::{Labels, Network},
 };
 
@@ -21,6 +26,8 @@ pub(super) enum Choice {
     Full,
     /// A requested address that the network never grants.
     Invalid(String),
+    /// Not to be had, for another reason.
+    Refused(Refusal),
 }
 
 /// An address of `family`: per family the first subnet that matches the node and has room.
@@ -62,13 +69,15 @@ pub(super) fn choose(
     resting.choice(view, network)
 }
 
-/// A requested address, if the network may grant it and nobody has it.
+/// A requested address, if the network may grant it and nobody has it, or a claim of the asking pod's
+/// namespace keeps it.
 pub(super) fn requested(
     view: &View,
     drafts: &Drafts<'_>,
     network: &NetworkView,
     address: IpAddr,
     taken: &[IpAddr],
+    namespace: Option<&Name>,
 ) -> Choice {
     let network = &network.network;
     if network.subnet_of(address).is_none() {
@@ -85,9 +94,39 @@ pub(super) fn requested(
     if first_free(block, address, address, taken).is_some() {
         return Choice::Take(id, address);
     }
+    let entry = block.entries.get(&address);
+    if let Some(entry) = entry.filter(|_| !taken.contains(&address)) {
+        let kept = entry.kept.filter(|_| entry.state == State::Claimed);
+        match (kept, namespace) {
+            (Some(kept), Some(namespace)) if view.claims.is_of(kept.share.claim, namespace) => {
+                return Choice::Take(id, address);
+            }
+            (Some(_), Some(_)) => return Choice::Refused(kept_by_others(address)),
+            (_, Some(_)) => {
+                let holder = entry.holder.as_ref();
+                if let Some(holder) = holder.filter(|h| claims::is_out_of_reach(view, entry, h)) {
+                    let what = format!("address {address}");
+                    return Choice::Refused(claims::out_of_reach(&what, holder));
+                }
+            }
+            (_, None) => {}
+        }
+    }
     let mut resting = Oldest::default();
     resting.look(block, address, address, taken);
     resting.choice(view, network)
+}
+
+fn kept_by_others(address: IpAddr) -> Refusal {
+    let message = format!(
+        "address {address} is kept by a claim of another namespace, or by one that is being deleted: \
+         ask for another, or delete the claim (kubectl get addressclaims -A)"
+    );
+    Refusal {
+        reason: String::from("AddressPoolExhausted"),
+        message,
+        is_final: false,
+    }
 }
 
 /// The COOLING address that was released first.

@@ -3,10 +3,13 @@
 //! No program counters: "died between two writes", "lost reply" and "zombie" are all "another view
 //! decides next".
 
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
 
 use super::{
-    Block, BlockId, Millis, Rules, View,
+    Block, BlockId, Millis, Rules, View, claims,
     draft::{self, Drafts},
     fence,
     finding::Finding,
@@ -55,6 +58,10 @@ pub struct Decision {
     pub writes: Vec<Write>,
     /// Owners that get nothing now, and why.
     pub refusals: BTreeMap<Uid, Refusal>,
+    /// Claims that do not have all that they ask for, and why.
+    pub claims: BTreeMap<Uid, Refusal>,
+    /// Claims that entries name and the view does not know: whether they are gone must be read.
+    pub unknown_claims: BTreeSet<Uid>,
     /// When time alone may change the decision (an address has rested).
     pub wake_at: Option<Millis>,
     /// What the writes put right: edits by hand. Each is certain, and named until a write has come
@@ -70,6 +77,7 @@ pub fn decide(view: &View, rules: Rules) -> Decision {
         return decision;
     }
     let held = draft::by_owner(view);
+    let kept = claims::by_claim(view);
     let mut drafts = Drafts::new(view, rules);
     let mut specs = Specs::new(view);
     let mut decision = Decision::default();
@@ -82,8 +90,13 @@ pub fn decide(view: &View, rules: Rules) -> Decision {
     decision.writes.extend(reads);
     fence::quarantine(view, &held, &mut drafts);
     release::forget_rested(view, &mut drafts);
+    claims::keep(view, rules, &held, &kept, &mut drafts, &mut decision);
     let mut macs = Macs::new(view);
-    grant::grant(view, &held, &mut drafts, &specs, &mut macs, &mut decision);
+    let entries = grant::Entries {
+        held: &held,
+        kept: &kept,
+    };
+    grant::grant(view, entries, &mut drafts, &specs, &mut macs, &mut decision);
     node::list_recalls(view, rules, &held, &mut specs);
     node::mark_fenced(&held, &mut specs);
     node::list_refusals(view, &decision.refusals, &mut specs);

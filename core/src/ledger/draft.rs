@@ -6,7 +6,7 @@ use alloc::{
 };
 use core::net::IpAddr;
 
-use super::{Block, BlockId, Entry, Holder, Rules, State, View, Write};
+use super::{Block, BlockId, Entry, Holder, Rules, State, View, Write, claims::Kept};
 use crate::id::{Name, Seq, Uid};
 
 /// The blocks of a view with this decision's changes on top: one write a block.
@@ -81,26 +81,84 @@ impl<'v> Drafts<'v> {
         of_segment.map(|(_, address)| *address)
     }
 
-    /// Takes a free address: a new seq, RESERVED or GRANTED.
-    pub(super) fn take(
+    /// Takes an address that is free or CLAIMED: a new seq, RESERVED or GRANTED. One that a claim
+    /// keeps stays the claim's.
+    pub(super) fn take(&mut self, id: &BlockId, address: IpAddr, taken: Taken) {
+        let since = self.view.now;
+        if let Some(block) = self.block_mut(id) {
+            let seq = block.draw();
+            let known = block.entries.get(&address).and_then(|entry| entry.kept);
+            let entry = Entry {
+                state: taken.state,
+                seq,
+                network: taken.network,
+                holder: Some(taken.holder),
+                kept: known.or(taken.kept),
+                since,
+            };
+            block.entries.insert(address, entry);
+        }
+    }
+
+    /// Takes a free address for a claim: a new seq, RESERVED or CLAIMED.
+    pub(super) fn keep(
         &mut self,
         id: &BlockId,
         address: IpAddr,
         network: Uid,
-        holder: Holder,
+        kept: Kept,
         state: State,
     ) {
         let since = self.view.now;
+        if !self.is_untouched(id, address) {
+            return;
+        }
         if let Some(block) = self.block_mut(id) {
             let seq = block.draw();
             let entry = Entry {
                 state,
                 seq,
                 network,
-                holder: Some(holder),
+                holder: None,
+                kept: Some(kept),
                 since,
             };
             block.entries.insert(address, entry);
+        }
+    }
+
+    /// Says which claim keeps an entry, or that none does.
+    pub(super) fn mark(&mut self, id: &BlockId, address: IpAddr, kept: Option<Kept>) {
+        if self.is_untouched(id, address)
+            && let Some(entry) = self
+                .block_mut(id)
+                .and_then(|block| block.entries.get_mut(&address))
+        {
+            entry.kept = kept;
+        }
+    }
+
+    fn is_kept(&self, id: &BlockId, address: IpAddr) -> bool {
+        let entry = self.block(id).and_then(|block| block.entries.get(&address));
+        entry.is_some_and(|entry| entry.kept.is_some())
+    }
+
+    /// Nobody has the address any more: it goes back to its claim, or rests.
+    pub(super) fn close(&mut self, id: &BlockId, address: IpAddr) {
+        let state = if self.is_kept(id, address) {
+            State::Claimed
+        } else {
+            State::Cooling
+        };
+        self.turn(id, address, state);
+    }
+
+    /// RESERVED, which no node has, goes back to where it came from.
+    pub(super) fn give_back(&mut self, id: &BlockId, address: IpAddr) {
+        if self.is_kept(id, address) {
+            self.turn(id, address, State::Claimed);
+        } else {
+            self.forget(id, address);
         }
     }
 
@@ -183,6 +241,15 @@ impl<'v> Drafts<'v> {
             .chain(self.changed.into_values().map(Write::Block))
             .collect()
     }
+}
+
+/// What becomes of an address that is taken.
+pub(super) struct Taken {
+    pub(super) state: State,
+    pub(super) network: Uid,
+    pub(super) holder: Holder,
+    /// The claim that keeps it from now on, unless one does.
+    pub(super) kept: Option<Kept>,
 }
 
 /// Where an owner's entries are.

@@ -59,12 +59,11 @@ pub(super) fn fence(
             State::Granted | State::Recalling | State::Quarantined => {
                 // The start may rest on a cache: FENCING can be taken back.
                 if node.is_dead(&node.evidence.value, holder, policy) {
-                    let begun = if rules.fence_starts_in_ledger {
-                        State::Fencing
+                    if rules.fence_starts_in_ledger {
+                        drafts.turn(id, *address, State::Fencing);
                     } else {
-                        State::Cooling
-                    };
-                    drafts.turn(id, *address, begun);
+                        drafts.close(id, *address);
+                    }
                 }
             }
             State::Fencing => {
@@ -78,7 +77,7 @@ pub(super) fn fence(
                 };
                 match fencing.judge(node, policy) {
                     Verdict::Wait(waits) => reads.extend(waits),
-                    Verdict::Close => drafts.turn(id, *address, State::Cooling),
+                    Verdict::Close => drafts.close(id, *address),
                     Verdict::TakeBack => drafts.turn(id, *address, State::Recalling),
                 }
             }

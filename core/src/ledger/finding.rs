@@ -4,8 +4,12 @@
 use alloc::{format, string::String};
 use core::{fmt, net::IpAddr};
 
-use super::{BlockId, Entry, State, view::Grant};
-use crate::id::{Name, Seq};
+use super::{
+    BlockId, Entry, State,
+    claims::Claim,
+    view::{Grant, Pod},
+};
+use crate::id::{Name, Seq, Uid};
 
 /// The object that a finding is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +50,10 @@ pub enum Kind {
     /// A held entry of another machine than the node now is: only evidence that the machine is off
     /// can free it.
     NoVoice,
+    /// An entry is CLAIMED and names no claim, or belongs to a pod that its claim is not for.
+    NotItsClaim,
+    /// An entry names a claim that does not exist: it does not become free.
+    ClaimGone,
 }
 
 /// One contradiction.
@@ -73,7 +81,8 @@ impl Kind {
             Self::SeqAhead => 5,
             Self::AskedBackTooSoon => 7,
             Self::Misplaced | Self::NoHolder => 9,
-            Self::NoNode | Self::NoVoice => 10,
+            Self::NotItsClaim => 6,
+            Self::NoNode | Self::NoVoice | Self::ClaimGone => 10,
         }
     }
 }
@@ -226,6 +235,24 @@ impl Finding {
              that it is off"
         );
         Self::of_block(Kind::NoVoice, block, address, what)
+    }
+
+    pub(super) fn no_claim(block: &BlockId, address: IpAddr) -> Self {
+        let what = format!("{address} is Claimed and names no claim");
+        Self::of_block(Kind::NotItsClaim, block, address, what)
+    }
+
+    pub(super) fn claim_gone(block: &BlockId, address: IpAddr, claim: Uid) -> Self {
+        let what = format!("{address} is kept by claim UID {claim}, which does not exist");
+        Self::of_block(Kind::ClaimGone, block, address, what)
+    }
+
+    pub(super) fn others_claim(block: &BlockId, address: IpAddr, claim: &Claim, pod: &Pod) -> Self {
+        let what = format!(
+            "{address} is kept by claim {}/{} and belongs to a pod of namespace {}",
+            claim.namespace, claim.name, pod.namespace
+        );
+        Self::of_block(Kind::NotItsClaim, block, address, what)
     }
 
     pub(super) fn not_listed(node: &Name, key: (IpAddr, Seq)) -> Self {

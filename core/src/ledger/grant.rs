@@ -6,7 +6,8 @@ use core::net::IpAddr;
 use super::{
     BlockId, Decision, Entry, Holder, State, View,
     choose::{self, Choice},
-    draft::{Drafts, Held},
+    claims::{self, ByClaim, Draw, Kept},
+    draft::{Drafts, Held, Taken},
     macs::Macs,
     specs::Specs,
     view::{NodeSpec, NodeView, Pod, Refusal, Want},
@@ -54,6 +55,16 @@ pub(super) fn slots<'v>(view: &View, pod: &'v Pod) -> Vec<Slot<'v>> {
         let Some(network) = view.networks.get(&want.network) else {
             continue;
         };
+        if let Some(share) = want.claim {
+            let families = view.claims.families(share, &network.network);
+            slots.extend(families.into_iter().map(|family| Slot {
+                want,
+                family,
+                index: 0,
+                requested: None,
+            }));
+            continue;
+        }
         if want.addresses.is_empty() {
             let families = network.network.families();
             slots.extend(families.map(|family| Slot {
@@ -76,10 +87,26 @@ pub(super) fn slots<'v>(view: &View, pod: &'v Pod) -> Vec<Slot<'v>> {
     slots
 }
 
+/// Where entries are.
+#[derive(Clone, Copy)]
+pub(super) struct Entries<'e, 'v> {
+    /// By owner.
+    pub(super) held: &'e Held<'v>,
+    /// By claim.
+    pub(super) kept: &'e ByClaim<'v>,
+}
+
+/// Why a pod gets nothing now.
+enum Stop {
+    /// What it waits for comes by itself, and shortly.
+    Wait,
+    Refuse(Refusal),
+}
+
 /// **Grant**, ledger half: every pod that lacks an address gets one, or a refusal.
 pub(super) fn grant<'v>(
     view: &'v View,
-    held: &Held<'_>,
+    entries: Entries<'_, '_>,
     drafts: &mut Drafts<'_>,
     specs: &Specs<'_>,
     macs: &mut Macs<'v>,
@@ -90,7 +117,7 @@ pub(super) fn grant<'v>(
             (Some(refusal), _) => Err(refusal.clone()),
             (None, Some(node)) if node.is_served() => serve(
                 view,
-                held,
+                entries,
                 drafts,
                 macs,
                 decision,
@@ -102,7 +129,7 @@ pub(super) fn grant<'v>(
                 },
             ),
             // An agent that restarts is no news to a pod that has all it asked for.
-            (None, _) if has_all(view, held, *owner, pod) => Ok(()),
+            (None, _) if has_all(view, entries.held, *owner, pod) => Ok(()),
             (None, _) => Err(no_agent(pod)),
         };
         if let Err(refusal) = outcome {
@@ -134,14 +161,15 @@ struct Served<'v> {
 
 fn serve<'v>(
     view: &'v View,
-    held: &Held<'_>,
+    entries: Entries<'_, '_>,
     drafts: &mut Drafts<'_>,
     macs: &mut Macs<'v>,
     decision: &mut Decision,
     served: Served<'_>,
 ) -> Result<(), Refusal> {
     let slots = slots(view, served.pod);
-    let mine = held.get(&served.owner).map_or(&[][..], Vec::as_slice);
+    let held = entries.held.get(&served.owner);
+    let mine = held.map_or(&[][..], Vec::as_slice);
     let fills = |slot: &Slot<'_>| {
         mine.iter()
             .find(|(_, address, entry, holder)| slot.is_filled_by(*address, entry, holder))
@@ -180,31 +208,70 @@ fn serve<'v>(
     {
         return Ok(());
     }
-    let chosen = match choose_all(view, drafts, decision, served, &missing) {
+    let chosen = match choose_all(view, entries.kept, drafts, decision, served, &missing) {
         Ok(chosen) => chosen,
-        Err(refusal) => {
+        Err(stop) => {
             give_back(mine, drafts);
-            return Err(refusal);
+            return stop.outcome();
         }
     };
+    if chosen.iter().all(|(id, _, _)| !drafts.is_missing(id)) {
+        let is_all = missing.len() == slots.len();
+        take(view, drafts, served, chosen, is_all);
+    }
+    Ok(())
+}
+
+/// Takes what was chosen: all that the pod needs, or what it lacks.
+fn take(
+    view: &View,
+    drafts: &mut Drafts<'_>,
+    served: Served<'_>,
+    chosen: Vec<(BlockId, IpAddr, Slot<'_>)>,
+    is_all: bool,
+) {
     // One block write is atomic; over several blocks all are RESERVED first.
     let mut blocks = chosen.iter().map(|(id, _, _)| id);
     let first = blocks.next();
-    let alone = missing.len() == slots.len() && blocks.all(|id| Some(id) == first);
+    let alone = is_all && blocks.all(|id| Some(id) == first);
     let state = if alone {
         State::Granted
     } else {
         State::Reserved
     };
-    if chosen.iter().any(|(id, _, _)| drafts.is_missing(id)) {
-        return Ok(());
-    }
     for (id, address, slot) in chosen {
-        let holder = served.holder(&slot);
-        drafts.take(&id, address, slot.want.network, holder, state);
+        let taken = Taken {
+            state,
+            network: slot.want.network,
+            holder: served.holder(&slot),
+            kept: kept(view, &slot),
+        };
+        drafts.take(&id, address, taken);
     }
-    Ok(())
 }
+
+/// The mark of the claim that a slot is filled from.
+fn kept(view: &View, slot: &Slot<'_>) -> Option<Kept> {
+    let share = slot.want.claim?;
+    let claim = view.claims.standing(share.claim)?;
+    Some(Kept {
+        share,
+        generation: claim.generation,
+    })
+}
+
+// === impl Stop ===
+
+impl Stop {
+    fn outcome(self) -> Result<(), Refusal> {
+        match self {
+            Self::Wait => Ok(()),
+            Self::Refuse(refusal) => Err(refusal),
+        }
+    }
+}
+
+// === impl Served ===
 
 impl Served<'_> {
     /// A requested hardware address must be nobody else's.
@@ -239,25 +306,39 @@ impl Served<'_> {
 /// twice, though the drafts do not know of them yet.
 fn choose_all<'p>(
     view: &View,
+    kept: &ByClaim<'_>,
     drafts: &mut Drafts<'_>,
     decision: &mut Decision,
     served: Served<'_>,
     missing: &[Slot<'p>],
-) -> Result<Vec<(BlockId, IpAddr, Slot<'p>)>, Refusal> {
+) -> Result<Vec<(BlockId, IpAddr, Slot<'p>)>, Stop> {
     let mut chosen: Vec<(BlockId, IpAddr, Slot<'p>)> = Vec::new();
     for slot in missing {
         let Some(network) = view.networks.get(&slot.want.network) else {
             continue;
         };
         if let Some(refusal) = &network.closed {
-            return Err(refusal.clone());
+            return Err(Stop::Refuse(refusal.clone()));
         }
         let barred = drafts.barred(&network.network.segment);
         let taken = chosen.iter().map(|(_, address, _)| *address);
         let taken: Vec<IpAddr> = taken.chain(barred).collect();
-        let choice = match slot.requested {
-            Some(address) => choose::requested(view, drafts, network, address, &taken),
-            None => choose::choose(
+        let choice = match (slot.want.claim, slot.requested) {
+            (Some(share), _) => {
+                let draw = Draw {
+                    share,
+                    family: slot.family,
+                    network,
+                    labels: &served.node.labels,
+                    taken: &taken,
+                };
+                claims::draw(view, drafts, kept, decision, draw).ok_or(Stop::Wait)?
+            }
+            (None, Some(address)) => {
+                let namespace = Some(&served.pod.namespace);
+                choose::requested(view, drafts, network, address, &taken, namespace)
+            }
+            (None, None) => choose::choose(
                 view,
                 drafts,
                 network,
@@ -272,12 +353,13 @@ fn choose_all<'p>(
                 drafts.miss(id.clone());
                 chosen.push((id, address, *slot));
             }
-            Choice::Resting(until) => {
-                decision.wake_at = Some(decision.wake_at.map_or(until, |at| at.min(until)));
-                return Err(exhausted(network.network.name.as_str(), slot));
+            other @ (Choice::Resting(_)
+            | Choice::Full
+            | Choice::Invalid(_)
+            | Choice::Refused(_)) => {
+                let shortage = || exhausted(network.network.name.as_str(), slot);
+                return Err(Stop::Refuse(other.refusal(decision, shortage)));
             }
-            Choice::Full => return Err(exhausted(network.network.name.as_str(), slot)),
-            Choice::Invalid(message) => return Err(invalid(message)),
         }
     }
     Ok(chosen)
@@ -288,17 +370,14 @@ fn choose_all<'p>(
 fn give_back(mine: &[(&BlockId, IpAddr, &Entry, &Holder)], drafts: &mut Drafts<'_>) {
     for (id, address, entry, _) in mine {
         if entry.state == State::Reserved {
-            drafts.forget(id, *address);
+            drafts.give_back(id, *address);
         }
     }
 }
 
-fn exhausted(network: &str, slot: &Slot<'_>) -> Refusal {
-    let family = match slot.family {
-        Family::V4 => "IPv4",
-        Family::V6 => "IPv6",
-    };
-    let message = match slot.requested {
+fn exhausted(network: &str, slot: &Slot<'_>) -> String {
+    let family = slot.family;
+    match slot.requested {
         None => format!(
             "network {network} has no free {family} address for this node: the pod starts by \
              itself when one is released; widen spec.ipam.subnets to have more"
@@ -307,19 +386,6 @@ fn exhausted(network: &str, slot: &Slot<'_>) -> Refusal {
             "address {address} of network {network} is in use: the pod starts by itself when it \
              is released"
         ),
-    };
-    Refusal {
-        reason: String::from("AddressPoolExhausted"),
-        message,
-        is_final: false,
-    }
-}
-
-fn invalid(message: String) -> Refusal {
-    Refusal {
-        reason: String::from("InvalidAnnotation"),
-        message,
-        is_final: true,
     }
 }
 

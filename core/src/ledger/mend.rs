@@ -195,7 +195,11 @@ impl<'v> Mender<'v, '_> {
         let entry = block.value.entries.get(&address);
         let finding = Finding::stray(self.name, key, entry);
         let what = if is_credible(seq) && self.may_take_in(entry, key) {
-            let entry = self.held_entry(grant, key);
+            let kept = entry.and_then(|entry| entry.kept);
+            let entry = Entry {
+                kept,
+                ..self.held_entry(grant, key)
+            };
             let is_granted = entry.state == State::Granted;
             self.drafts.raise(id, seq);
             self.drafts.put(id, address, entry);
@@ -245,6 +249,7 @@ impl<'v> Mender<'v, '_> {
             seq,
             network: grant.network,
             holder: Some(holder.clone()),
+            kept: None,
             since: self.view.now,
         };
         let is_asked_back = self.node.spec.recalls.contains(&key);
@@ -303,6 +308,7 @@ impl<'v> Mender<'v, '_> {
             | State::Foreign => (entry.state, "the entry follows the grant"),
         };
         right.state = state;
+        right.kept = entry.kept;
         self.drafts.put(id, key.0, right);
         let finding = Finding::differs(id, key, entry, grant);
         self.decision.repairs.push(finding.and(what));

@@ -2,26 +2,40 @@
 //!
 //! A block object may have been deleted by hand. Before any block is made, all node objects are
 //! listed with quorum; what they name is entered as held, under its own seq, so that an old
-//! acknowledgement still matches and the new epoch, which is higher, never draws it again.
+//! acknowledgement still matches and the new epoch, which is higher, never draws it again. So are all
+//! claims: what they say they keep is theirs, and CLAIMED if no node names it.
 
 use alloc::collections::BTreeMap;
 use core::net::IpAddr;
 
 use super::{
     Block, BlockId, Entry, Holder, Millis, State,
+    claims::Kept,
     fresh::Quorum,
     mend, restore,
     view::{Grant, NodeView},
 };
 use crate::id::{Name, Uid};
 
+/// An address that a claim's status names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// The address.
+    pub address: IpAddr,
+    /// UID of the claim's network.
+    pub network: Uid,
+    /// The claim, and for which of its pods.
+    pub kept: Kept,
+}
+
 /// The block under `epoch`, with everything in its range that a node object grants or recalls.
-/// `segments` maps a network's UID to its segment.
+/// `claims` is what claims keep. `segments` maps a network's UID to its segment.
 pub fn rebuild(
     id: BlockId,
     epoch: u64,
     now: Millis,
     nodes: Quorum<&BTreeMap<Name, NodeView>>,
+    claims: Quorum<&[Named]>,
     segments: &BTreeMap<Uid, Name>,
 ) -> Block {
     let mut block = Block::new(id, epoch);
@@ -48,7 +62,34 @@ pub fn rebuild(
         }
     }
     enter_in_use(&mut block, now, nodes, segments);
+    for named in *claims.get() {
+        if segments.get(&named.network) == Some(&block.id.segment)
+            && BlockId::of(&block.id.segment, named.address) == block.id
+        {
+            keep(&mut block, named, now);
+        }
+    }
     block
+}
+
+/// What a node holds stays held; the claim gets it back with its release.
+fn keep(block: &mut Block, named: &Named, since: Millis) {
+    if let Some(entry) = block.entries.get_mut(&named.address) {
+        if entry.network == named.network {
+            entry.kept = Some(named.kept);
+        }
+        return;
+    }
+    let seq = block.draw();
+    let entry = Entry {
+        state: State::Claimed,
+        seq,
+        network: named.network,
+        holder: None,
+        kept: Some(named.kept),
+        since,
+    };
+    block.entries.insert(named.address, entry);
 }
 
 /// After a restore of etcd nodes have in use what nobody has granted yet.
@@ -97,6 +138,7 @@ fn held_entry(
             seq,
             network: grant.network,
             holder: Some(holder),
+            kept: None,
             since,
         },
     ))

@@ -24,7 +24,8 @@ pub(super) fn recall(view: &View, rules: Rules, held: &Held<'_>, drafts: &mut Dr
             State::Granted | State::Quarantined if rules.missing_pod_recalls => {
                 drafts.turn(id, *address, State::Recalling);
             }
-            State::Granted | State::Quarantined | State::Reserved => drafts.forget(id, *address),
+            State::Granted | State::Quarantined => drafts.forget(id, *address),
+            State::Reserved => drafts.give_back(id, *address),
             State::Recalling
             | State::Fencing
             | State::Claimed
@@ -96,7 +97,7 @@ fn is_one_place(a: (IpAddr, &Entry, &Holder), b: (IpAddr, &Entry, &Holder)) -> b
         && a.2.index == b.2.index
 }
 
-/// **Free**, ledger first: a held entry that its node acknowledged becomes COOLING.
+/// **Free**, ledger first: a held entry that its node acknowledged becomes COOLING, or CLAIMED again.
 ///
 /// `released(address, seq)` is a stable fact: it may come from a cache of any age (Rule F).
 pub(super) fn free(view: &View, rules: Rules, held: &Held<'_>, drafts: &mut Drafts<'_>) {
@@ -119,7 +120,7 @@ pub(super) fn free(view: &View, rules: Rules, held: &Held<'_>, drafts: &mut Draf
         let is_late = !rules.held_outlasts_time && waits;
         let is_alone = !rules.recall_waits_for_node && waits && listed;
         if entry.state.is_held() && (acknowledged && may_speak || is_late || is_alone) {
-            drafts.turn(id, *address, State::Cooling);
+            drafts.close(id, *address);
         }
     }
 }

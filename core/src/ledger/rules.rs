@@ -42,6 +42,9 @@ pub struct Rules {
     pub adoption_waits_for_all: bool,
     /// A restore ends every grant: those that came back with it are taken out.
     pub restored_grants_end: bool,
+    /// An entry leaves CLAIMED only when its claim was seen ending or is known to be gone, never
+    /// because it is missing in a cache.
+    pub claim_is_seen_ending: bool,
 
     // Of the agent.
     /// A cold agent serves and acknowledges nothing before its quorum read and its scan.
@@ -77,6 +80,7 @@ impl Rules {
         fence_needs_quorum: true,
         adoption_waits_for_all: true,
         restored_grants_end: true,
+        claim_is_seen_ending: true,
         cold_waits: true,
         released_is_saved: true,
         prune_waits: true,

@@ -8,7 +8,9 @@ use std::{
 };
 
 use super::{
-    Block, BlockId, Decision, Entry, Holder, Rules, State, View, Write, decide,
+    Block, BlockId, Decision, Entry, Holder, Rules, State, View, Write,
+    claims::Claims,
+    decide,
     fresh::{Seen, Tick},
     view::{
         Evidence, Grant, NetworkView, NodeSpec, NodeStatus, NodeView, Pod, Refusal, Restore, Want,
@@ -36,6 +38,7 @@ pub(super) fn mk_view(cidrs: &[&str]) -> View {
         pods: BTreeMap::new(),
         restore: Restore::default(),
         expected: BTreeSet::new(),
+        claims: Claims::default(),
     }
 }
 
@@ -73,8 +76,10 @@ pub(super) fn mk_pod() -> Pod {
         interface: Name::from("net1"),
         addresses: Vec::new(),
         mac: None,
+        claim: None,
     };
     Pod {
+        namespace: Name::from("default"),
         node: Name::from("n0"),
         wants: vec![want],
         refusal: None,
@@ -97,6 +102,7 @@ pub(super) fn mk_entry(state: State, owner: Uid, counter: u64) -> Entry {
         seq,
         network: LAN,
         holder,
+        kept: None,
         since: 0,
     }
 }
@@ -571,6 +577,7 @@ fn a_block_that_shows_reserved_is_not_done_with_that_seq() {
         seq,
         network: LAN,
         holder: Some(holder),
+        kept: None,
         since: 0,
     };
     block.entries.insert(address, reserved);

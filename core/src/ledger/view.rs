@@ -9,6 +9,7 @@ use core::net::IpAddr;
 
 use super::{
     Block, BlockId, Holder, Millis,
+    claims::{Claims, Share},
     fresh::{Seen, Tick},
 };
 use crate::{
@@ -32,6 +33,8 @@ pub struct View {
     /// Every pod that may start a sandbox and asks for a network, by owner UID. A pod that is
     /// deleted, terminal, or asks for nothing is not here.
     pub pods: BTreeMap<Uid, Pod>,
+    /// All claims.
+    pub claims: Claims,
     /// Restores of etcd, as the ConfigMap `landfall-ledger` has them.
     pub restore: Restore,
     /// Nodes with an agent and without a node object.
@@ -173,6 +176,8 @@ pub struct Refusal {
 /// A pod that asks for networks and may start a sandbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pod {
+    /// Its namespace.
+    pub namespace: Name,
     /// The node it is bound to.
     pub node: Name,
     /// What it asks for; empty if `refusal` is set.
@@ -192,6 +197,8 @@ pub struct Want {
     pub addresses: Vec<IpAddr>,
     /// Requested MAC address.
     pub mac: Option<Mac>,
+    /// The claim that the addresses come from; no addresses are requested beside it.
+    pub claim: Option<Share>,
 }
 
 // === impl Restore ===

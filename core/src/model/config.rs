@@ -7,6 +7,7 @@ use crate::{
     id::{Name, Uid},
     ledger::{
         BlockId,
+        claims::Share,
         view::{NetworkView, Pod, Want},
     },
     network::NodeDeletion,
@@ -15,6 +16,8 @@ use crate::{
 
 /// UID of the one network.
 pub(super) const NETWORK: Uid = Uid(77);
+/// UID of the one claim.
+pub(super) const CLAIM: Uid = Uid(78);
 /// The one interface of every pod.
 pub(super) const INTERFACE: &str = "net1";
 /// Node names.
@@ -61,6 +64,8 @@ pub(super) enum Fault {
     Late,
     /// An agent without a memory lists from a cache that is behind.
     Stale,
+    /// The claim is deleted.
+    EndClaim,
     /// A backup of etcd is made.
     Backup,
     /// etcd is restored from it, and that is announced.
@@ -68,7 +73,7 @@ pub(super) enum Fault {
 }
 
 /// How many kinds there are.
-pub(super) const FAULTS: usize = 19;
+pub(super) const FAULTS: usize = 20;
 
 /// A run.
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +84,8 @@ pub(super) struct Config {
     pub(super) cidrs: &'static [&'static str],
     /// The node of each pod.
     pub(super) pods: &'static [usize],
+    /// Pods that name the claim; without any there is none.
+    pub(super) claim: &'static [usize],
     /// Operators with lagging caches, beside the one that reads fresh.
     pub(super) lagging: usize,
     /// How often each fault may happen.
@@ -97,6 +104,7 @@ impl Config {
         name: "plain",
         cidrs: &["10.0.0.1/32"],
         pods: &[0, 1],
+        claim: &[],
         lagging: 0,
         faults: &[],
         seq_bound: 3,
@@ -163,8 +171,13 @@ impl Config {
             interface: Name::from(INTERFACE),
             addresses: Vec::new(),
             mac: None,
+            claim: self.claim.contains(&pod).then_some(Share {
+                claim: CLAIM,
+                ordinal: None,
+            }),
         };
         Pod {
+            namespace: Name::from("default"),
             node: Name::from(NODES[self.pods[pod]]),
             wants: Vec::from([want]),
             refusal: None,

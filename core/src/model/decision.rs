@@ -7,13 +7,16 @@ use std::{
 };
 
 use super::{
-    config::EPOCH,
+    claim,
+    config::{CLAIM, EPOCH, NETWORK},
     operator::{SILENT, TAINTED},
     state::{Restored, Seen},
     world::{Act, Object, World, owners},
 };
+use crate::id::Name;
 use crate::ledger::{
     self, Block, Rules, View, Write,
+    claims::{Claim, Claims, Shares},
     fresh::{self, Tick},
     view::{Evidence, NodeStatus, NodeView, Restore},
 };
@@ -110,7 +113,32 @@ impl World {
                 },
             },
             expected: BTreeSet::new(),
+            claims: Self::claims(seen.claim),
         }
+    }
+
+    /// The claim as an operator sees it; it is for any pod that names it.
+    fn claims(seen: u8) -> Claims {
+        let mut claims = Claims::default();
+        match seen {
+            claim::THERE | claim::ENDING => {
+                let claim = Claim {
+                    namespace: Name::from("default"),
+                    name: Name::from("kept"),
+                    generation: 1,
+                    network: Some(NETWORK),
+                    is_ending: seen == claim::ENDING,
+                    addresses: Vec::new(),
+                    shares: Shares::Whole,
+                };
+                claims.known.insert(CLAIM, claim);
+            }
+            claim::GONE => {
+                claims.gone.insert(CLAIM);
+            }
+            _ => {}
+        }
+        claims
     }
 
     pub(super) fn node_view(&self, seen: &Seen, node: usize) -> NodeView {

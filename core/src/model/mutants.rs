@@ -136,6 +136,11 @@ const MUTANTS: &[Mutant] = &[
         rules: Rules { seq_outlives_entry: false, ..SHIPPED },
         config: Config { pods: &[0], faults: &[(Delete, 1)], ..PLAIN },
     },
+    Mutant {
+        name: "claim judged from a cache",
+        rules: Rules { claim_is_seen_ending: false, ..SHIPPED },
+        config: Config { claim: &[0], lagging: 1, ..PLAIN },
+    },
 ];
 
 #[test]

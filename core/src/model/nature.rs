@@ -29,6 +29,7 @@ impl World {
                 });
             }
         }
+        self.end_claim(state, out);
         for family in 0..self.block_ids.len() {
             let none = 0;
             if state.blocks[family] != none {

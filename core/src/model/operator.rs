@@ -55,6 +55,7 @@ impl World {
             specs: state.specs,
             statuses: state.statuses,
             pods: state.exists,
+            claim: state.claim,
             evidence: self.evidences(state),
             restored: state.restored,
             ticks: FRESH,
@@ -69,6 +70,7 @@ impl World {
             }
             done(out, What::Leader(act), next, broken);
         }
+        self.let_claim_go(state, None, out);
         for node in 0..2 {
             let object = self.objects.get(state.specs[node]);
             // The shell's rule: an object in which grants are listed is not handed to another machine.
@@ -117,6 +119,8 @@ impl World {
                 done(out, What::Sees(o, Thing::Evidence(node)), next, None);
             }
         }
+        Self::see_claim(state, o, out);
+        self.let_claim_go(state, Some(o), out);
         if operator.view.pods != state.exists {
             let mut next = *state;
             next.operators[o].view.pods = state.exists;
@@ -310,7 +314,10 @@ impl World {
             .map(|(uid, network)| (*uid, network.network.segment.clone()))
             .collect();
         let id = self.block_ids[family].clone();
-        let block = rebuild::rebuild(id, epoch, 0, nodes, &segments);
+        let claims = fresh::Seen::quorum(Vec::new(), Tick(1));
+        let claims = claims.quorum_after(Tick(0)).expect("made with quorum");
+        let claims = claims.map(Vec::as_slice);
+        let block = rebuild::rebuild(id, epoch, 0, nodes, claims, &segments);
         next.blocks[family] = self.blocks.number(Some(block));
         for operator in &mut next.operators {
             operator.current &= !(1 << family);
@@ -355,7 +362,7 @@ impl Seen {
 }
 
 /// Adds a state that an operator leads to.
-fn done(out: &mut Vec<Next>, what: What, state: State, broken: Option<String>) {
+pub(super) fn done(out: &mut Vec<Next>, what: What, state: State, broken: Option<String>) {
     out.push(Next {
         what,
         state,

@@ -3,12 +3,13 @@
 use std::{net::IpAddr, vec::Vec};
 
 use super::{
+    claim,
     config::pod_of,
     machine::{Sandbox, container},
     state::{Restored, State},
     world::World,
 };
-use crate::id::Seq;
+use crate::{id::Seq, ledger::State as Standing};
 
 // === impl World ===
 
@@ -44,6 +45,10 @@ impl World {
             }
             for entry in block.entries.values() {
                 let Some(holder) = &entry.holder else {
+                    // What a claim keeps rests as long as the claim stands.
+                    if entry.state == Standing::Claimed && state.claim == claim::THERE {
+                        continue;
+                    }
                     return false;
                 };
                 let pod = pod_of(holder.owner);
@@ -72,6 +77,9 @@ impl World {
                     attached += 1;
                 }
             }
+        }
+        if state.claim == claim::ENDING {
+            return false;
         }
         let wanted = usize::try_from(state.exists.count_ones()).expect("few pods");
         attached == wanted.min(self.capacity) && held == attached * families

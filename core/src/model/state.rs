@@ -33,6 +33,8 @@ pub(super) struct State {
     pub(super) backup: u32,
     /// Whether etcd was restored from it, and the ledger has been rewritten since.
     pub(super) restored: Restored,
+    /// The claim: one that nobody knows of, there, being deleted, gone.
+    pub(super) claim: u8,
     /// How often each fault has happened.
     pub(super) used: [u8; FAULTS],
 }
@@ -73,6 +75,7 @@ pub(super) struct Seen {
     pub(super) specs: [u32; 2],
     pub(super) statuses: [u32; 2],
     pub(super) pods: u16,
+    pub(super) claim: u8,
     pub(super) evidence: [u8; 2],
     pub(super) restored: Restored,
     pub(super) ticks: Ticks,
@@ -129,6 +132,7 @@ fn place(fault: Fault) -> usize {
         Fault::Stale => 16,
         Fault::Backup => 17,
         Fault::Restore => 18,
+        Fault::EndClaim => 19,
     }
 }
 

@@ -28,6 +28,9 @@ impl World {
         if after.seq < before.seq {
             return Some(String::from("5: the block's seq goes back"));
         }
+        if let Some(broken) = self.claimed(state, before, after) {
+            return Some(broken);
+        }
         let drawn = after.entries.iter().filter(|(address, entry)| {
             let known = before.entries.get(*address);
             let taken = entry.holder.is_some();

@@ -40,6 +40,7 @@ const FAULTS: &[(Fault, u8)] = &[
 const WALKS: Config = Config {
     name: "walks",
     cidrs: &["10.0.0.0/29"],
+    claim: &[],
     pods: PODS,
     lagging: 2,
     faults: FAULTS,

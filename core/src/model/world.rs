@@ -9,6 +9,7 @@ use std::{
 };
 
 use super::{
+    claim,
     config::{Config, Fault, NETWORK, NODES, owner},
     machine::Machine,
     pool::{Map, Pool},
@@ -46,6 +47,9 @@ pub(super) enum What {
     LoseBlock(usize),
     Backup,
     Restore,
+    /// The claim is deleted, and goes.
+    EndClaim,
+    LetsClaimGo,
     /// The operator that reads fresh.
     Leader(Act),
     /// One with lagging caches.
@@ -71,6 +75,7 @@ pub(super) enum Thing {
     Block(usize),
     Node(usize),
     Pods,
+    Claim,
     Evidence(usize),
 }
 
@@ -272,6 +277,11 @@ impl World {
             registered: [0; 2],
             backup: u32::MAX,
             restored: Restored::Never,
+            claim: if self.config.claim.is_empty() {
+                claim::UNKNOWN
+            } else {
+                claim::THERE
+            },
             used: [0; super::config::FAULTS],
         }
     }

@@ -31,6 +31,7 @@ impl Operator {
             pods: BTreeMap::new(),
             restore: Restore::default(),
             expected: BTreeSet::new(),
+            claims: Claims::default(),
         };
         Self {
             view,
@@ -211,7 +212,13 @@ impl Operator {
                 let segments = BTreeMap::from([(NETWORK, Name::from("lan"))]);
                 api.version += 1;
                 let epoch = api.version;
-                let block = rebuild::rebuild(id.clone(), epoch, self.view.now, nodes, &segments);
+                let block = {
+                    let claims = Seen::quorum(Vec::new(), Tick(1));
+                    let claims = claims.quorum_after(Tick(0)).expect("read now");
+                    let claims = claims.map(Vec::as_slice);
+                    let now = self.view.now;
+                    rebuild::rebuild(id.clone(), epoch, now, nodes, claims, &segments)
+                };
                 api.blocks.insert(id.clone(), (block, api.version));
                 self.read_block(api, &id, true);
             }

@@ -3,14 +3,17 @@
 use std::{collections::BTreeMap, net::IpAddr};
 
 use crate::{
-    block::{AddressBlock, AddressBlockSpec, Entry, EntryState},
+    block::{AddressBlock, AddressBlockSpec, ClaimRef, Entry, EntryState},
     keys::{finalizer, label},
 };
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::MicroTime, jiff::Timestamp};
 use kube::ResourceExt as _;
 use landfall_core::{
     id::{Name, Seq, Uid},
-    ledger::{self, Block, BlockId, Holder, Millis, State},
+    ledger::{
+        self, Block, BlockId, Holder, Millis, State,
+        claims::{Kept, Share},
+    },
 };
 
 /// The ledger's block in an object.
@@ -77,14 +80,18 @@ fn read_entry(entry: &Entry) -> ledger::Entry {
         seq: entry.seq.unwrap_or_default(),
         network: entry.network.unwrap_or_default(),
         holder: read_holder(entry),
+        kept: entry.claim.as_ref().map(read_claim),
         since: millis(&entry.since),
     }
 }
 
 /// An entry in a held state always has a holder: what the object lacks reads as zero, which no
-/// machine is and no pod owns, so that such an entry stays held and is recalled for nobody.
+/// machine is and no pod owns, so that such an entry stays held and is recalled for nobody. RESERVED for a
+/// claim has none.
 fn read_holder(entry: &Entry) -> Option<Holder> {
-    let has_holder = entry.state.is_held() || entry.state == EntryState::Reserved;
+    let is_claims = entry.claim.is_some() && entry.owner.is_none();
+    let is_reserved = entry.state == EntryState::Reserved && !is_claims;
+    let has_holder = entry.state.is_held() || is_reserved;
     has_holder.then(|| Holder {
         node: Name::from(entry.node.as_deref().unwrap_or_default()),
         node_uid: entry.node_uid.unwrap_or_default(),
@@ -109,8 +116,27 @@ fn write_entry(entry: &ledger::Entry, known: Option<&Entry>) -> Entry {
         interface: holder.map(|h| h.interface.to_string()),
         index: holder.map(|h| h.index).filter(|i| *i != 0),
         mac: known.and_then(|known| known.mac),
-        claim: known.and_then(|known| known.claim.clone()),
+        claim: entry.kept.map(write_claim),
         since: micro_time(entry.since),
+    }
+}
+
+fn read_claim(claim: &ClaimRef) -> Kept {
+    let share = Share {
+        claim: claim.uid,
+        ordinal: claim.ordinal,
+    };
+    Kept {
+        share,
+        generation: claim.generation.unwrap_or_default(),
+    }
+}
+
+fn write_claim(kept: Kept) -> ClaimRef {
+    ClaimRef {
+        uid: kept.share.claim,
+        ordinal: kept.share.ordinal,
+        generation: Some(kept.generation).filter(|generation| *generation != 0),
     }
 }
 

@@ -5,7 +5,6 @@ use std::{
 
 use super::{block, node};
 use crate::{
-    block::ClaimRef,
     macvlan::MacvlanNetwork,
     node::{LandfallNodeSpec, PodName},
 };
@@ -13,6 +12,7 @@ use landfall_core::{
     id::{Name, Seq, Uid},
     ledger::{
         Block, BlockId, Entry, Holder, State, View,
+        claims::{Claims, Kept, Share},
         view::{self, NetworkView, NodeSpec, Restore},
     },
     network::Network,
@@ -36,6 +36,13 @@ fn entry(state: State, counter: u64) -> Entry {
             owner: Uid(4),
             interface: Name::from("net1"),
             index: 1,
+        }),
+        kept: (state == State::Claimed).then_some(Kept {
+            share: Share {
+                claim: Uid(9),
+                ordinal: Some(2),
+            },
+            generation: 3,
         }),
         since: 1_700_000_000_123,
     }
@@ -80,10 +87,6 @@ fn what_the_ledger_does_not_know_of_an_entry_is_kept_as_long_as_its_seq_is_the_s
     for address in [kept, drawn] {
         let entry = object.spec.entries.get_mut(&address).unwrap();
         entry.mac = Some("02:00:00:00:00:01".parse().unwrap());
-        entry.claim = Some(ClaimRef {
-            uid: Uid(9),
-            ordinal: None,
-        });
     }
     object.spec.ledger_epoch = Some(5);
     object.metadata.resource_version = Some("12".to_owned());
@@ -92,8 +95,7 @@ fn what_the_ledger_does_not_know_of_an_entry_is_kept_as_long_as_its_seq_is_the_s
     assert_eq!(written.spec.ledger_epoch, Some(5));
     assert_eq!(written.metadata.resource_version.as_deref(), Some("12"));
     assert_eq!(written.spec.entries[&kept], object.spec.entries[&kept]);
-    let drawn = &written.spec.entries[&drawn];
-    assert_eq!((drawn.mac, &drawn.claim), (None, &None));
+    assert_eq!(written.spec.entries[&drawn].mac, None);
 }
 
 struct Pods;
@@ -135,6 +137,7 @@ fn view() -> View {
         pods: BTreeMap::new(),
         restore: Restore::default(),
         expected: BTreeSet::new(),
+        claims: Claims::default(),
     }
 }
 

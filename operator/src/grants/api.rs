@@ -9,6 +9,7 @@ use kube::{
 use landfall_core::ledger::view::Restore;
 use landfall_crds::{
     block::AddressBlock,
+    claim::AddressClaim,
     keys::{LEDGER_CONFIG_MAP, finalizer},
     ledger::restore,
     node::{LandfallNode, LandfallNodeSpec},
@@ -30,6 +31,8 @@ pub(crate) struct Ledger {
     nodes: Api<LandfallNode>,
     kubernetes_nodes: Api<Node>,
     blocks: Api<AddressBlock>,
+    pub(super) claims: Api<AddressClaim>,
+    pub(super) client: Client,
     epochs: Api<ConfigMap>,
 }
 
@@ -41,6 +44,8 @@ impl Ledger {
             nodes: Api::all(client.clone()),
             kubernetes_nodes: Api::all(client.clone()),
             blocks: Api::all(client.clone()),
+            claims: Api::all(client.clone()),
+            client: client.clone(),
             epochs: Api::namespaced(client, namespace),
         }
     }

@@ -127,7 +127,7 @@ impl Shell {
         }))
     }
 
-    /// Makes blocks, all under one new epoch, with what the nodes hold in them.
+    /// Makes blocks, all under one new epoch, with what the nodes hold in them and claims keep.
     ///
     /// The epoch is drawn first and the nodes are listed after it, so a seq of an earlier epoch that
     /// a node still has is below it.
@@ -179,9 +179,15 @@ impl Shell {
         let segments: BTreeMap<Uid, Name> = networks
             .map(|(uid, network)| (*uid, network.network.segment.clone()))
             .collect();
+        let claims = self.ledger.list_claims().await?;
+        let claims = Seen::quorum(self.world.named_by_claims(&claims), Tick(1));
+        let Some(claims) = claims.quorum_after(Tick(0)) else {
+            return Ok(Vec::new());
+        };
+        let claims = claims.map(Vec::as_slice);
         let blocks = ids.iter().cloned();
         Ok(blocks
-            .map(|id| rebuild(id, epoch, now, nodes, &segments))
+            .map(|id| rebuild(id, epoch, now, nodes, claims, &segments))
             .map(|block| convert::block::write(&block, None))
             .collect())
     }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 mod api;
+mod claims;
 mod crashes;
 mod hand;
 mod leadership;

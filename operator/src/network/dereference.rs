@@ -105,13 +105,14 @@ pub(crate) fn serving<'n>(
     all
 }
 
-/// Networks that an entry or a node's grant names: they are still needed, wanted or not.
+/// Networks that an entry or a node's grant names: they are still needed, wanted or not. A claim keeps its
+/// network too.
 pub(crate) fn held(view: &View) -> BTreeSet<Uid> {
     let entries = view
         .blocks
         .values()
         .flat_map(|seen| seen.value.entries.values());
-    let entries = entries.filter(|entry| entry.holder.is_some());
+    let entries = entries.filter(|entry| entry.holder.is_some() || entry.kept.is_some());
     let grants = view.nodes.values().flat_map(|node| &node.spec.grants);
     entries
         .map(|entry| entry.network)

@@ -1,11 +1,14 @@
 //! From a pod's annotations to networks, or to a sentence that says what to do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use landfall_core::{
     attachment::{self, Request},
     id::{Name, Uid},
-    ledger::view::{Pod, Refusal, Want},
+    ledger::{
+        claims::Share,
+        view::{Pod, Refusal, Want},
+    },
     network::{DefaultRoute, IpamType, Labels, Network},
 };
 use landfall_crds::keys::event;
@@ -13,6 +16,7 @@ use landfall_crds::keys::event;
 use super::{DefaultRoutes, PodFacts};
 use crate::{
     args::Door,
+    claims::{Asking, Book},
     definitions::{Definition, DefinitionKey},
 };
 
@@ -65,6 +69,8 @@ pub(crate) struct Surroundings<'a, F> {
     pub(crate) home: &'a str,
     /// NetworkAttachmentDefinitions, whose names the NPWG's annotation may use.
     pub(crate) definitions: &'a BTreeMap<DefinitionKey, Definition>,
+    /// Which claim is whose.
+    pub(crate) claims: &'a Book,
     /// How the pod reaches its networks.
     pub(crate) door: Door,
     /// The pod holds grants already. What a change of the network forbids is forbidden to the next
@@ -79,6 +85,7 @@ where
 {
     let mut default_routes = DefaultRoutes::new();
     let mut others = Vec::new();
+    let mut seen = BTreeSet::new();
     let wants = attachment::requests(facts.npwg.as_deref(), facts.landfall.as_deref())
         .map_err(|error| invalid(error.to_string()))
         .and_then(|requests| {
@@ -93,7 +100,11 @@ where
                 if let Some(gateways) = &request.default_route {
                     default_routes.insert(request.interface.clone(), gateways.clone());
                 }
-                Some(target.and_then(|uid| want(facts, request, uid, around)))
+                Some(target.and_then(|uid| {
+                    // What is for the pod by itself is for its first interface on the network.
+                    let is_first = seen.insert(uid);
+                    want(facts, request, (uid, is_first), around)
+                }))
             });
             wants.collect::<Result<Vec<Want>, Refusal>>()
         });
@@ -103,6 +114,7 @@ where
     };
     Resolved {
         pod: Pod {
+            namespace: Name::from(&*facts.key.namespace),
             node: facts.node.clone(),
             wants,
             refusal,
@@ -115,7 +127,7 @@ where
 fn want<'a, F>(
     facts: &PodFacts,
     request: Request,
-    uid: Uid,
+    (uid, is_first): (Uid, bool),
     around: &Surroundings<'a, F>,
 ) -> Result<Want, Refusal>
 where
@@ -128,12 +140,54 @@ where
         admit(facts, network, around.namespace)?;
         check(&request, network)?;
     }
+    let claim = claim(facts, &request, (uid, is_first), around)?;
     Ok(Want {
         network: uid,
         interface: request.interface,
         addresses: request.ips.iter().map(|ip| ip.address).collect(),
         mac: request.mac,
+        claim,
     })
+}
+
+/// The claim that the interface gets its addresses from.
+fn claim<'a, F>(
+    facts: &PodFacts,
+    request: &Request,
+    (uid, is_first): (Uid, bool),
+    around: &Surroundings<'a, F>,
+) -> Result<Option<Share>, Refusal>
+where
+    F: Fn(Uid) -> Option<&'a Network>,
+{
+    let Some(network) = (around.network)(uid).filter(|n| n.ipam.kind == IpamType::Cluster) else {
+        return Ok(None);
+    };
+    let asking = Asking {
+        pod: facts,
+        network: uid,
+        network_name: &network.name,
+    };
+    let found = match &request.ipam_claim_reference {
+        Some(name) => around.claims.named(name.as_str(), asking).map(Some),
+        None if is_first && request.ips.is_empty() => around.claims.of(asking),
+        None => Ok(None),
+    };
+    // What it holds already it keeps, whatever has become of the claim.
+    if around.is_served {
+        return Ok(found.ok().flatten());
+    }
+    let found = found?;
+    if found.is_some() && facts.is_migration_target {
+        let message = format!(
+            "the pod is the target of a live migration, and its address on network {} is still that of \
+             the machine it comes from: an address is never given to two pods; stop the virtual machine \
+             and start it again, or detach it from the network",
+            network.name
+        );
+        return Err(refusal(event::LIVE_MIGRATION_NOT_SUPPORTED, message));
+    }
+    Ok(found)
 }
 
 fn admit(facts: &PodFacts, network: &Network, labels: &Labels) -> Result<(), Refusal> {
@@ -160,10 +214,9 @@ fn check(request: &Request, network: &Network) -> Result<(), Refusal> {
             "{key} is nothing that Landfall can give an attachment: leave it out"
         ));
     }
-    if request.ipam_claim_reference.is_some() {
+    if request.ipam_claim_reference.is_some() && network.ipam.kind != IpamType::Cluster {
         return wrong(
-            "ipam-claim-reference is not implemented yet: ask for the address with ips, or leave \
-             it out",
+            "addresses of this network come from elsewhere (spec.ipam): leave ipam-claim-reference out",
         );
     }
     if request.mac.is_some() && !network.driver.has_own_mac() {

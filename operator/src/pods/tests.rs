@@ -3,7 +3,10 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::Pod;
 use landfall_core::{
     id::{Name, Uid},
-    ledger::view::{Refusal, Want},
+    ledger::{
+        claims::Share,
+        view::{Refusal, Want},
+    },
     network::{DefaultRoute, Driver, IpvlanFlag, IpvlanMode, Labels, Network, Selector},
 };
 use serde_json::json;
@@ -11,6 +14,7 @@ use serde_json::json;
 use super::{AgentPods, Directory, Listing, PodFacts, Resolved, Surroundings, resolve};
 use crate::{
     args::Door,
+    claims::{Book, ClaimKey, ClaimKind, Controller, Entry, Owner, SetKey},
     definitions::{Definition, DefinitionKey},
     samples,
 };
@@ -86,6 +90,7 @@ struct World {
     directory: Directory,
     namespace: Labels,
     definitions: BTreeMap<DefinitionKey, Definition>,
+    claims: Book,
     door: Door,
     is_served: bool,
 }
@@ -119,6 +124,7 @@ fn world() -> World {
         directory,
         namespace: Labels::new(),
         definitions: BTreeMap::new(),
+        claims: Book::default(),
         door: Door::Chained,
         is_served: false,
     }
@@ -135,6 +141,7 @@ fn resolved_of(world: &World, pod: &PodFacts) -> Resolved {
         namespace: &world.namespace,
         home: "landfall-system",
         definitions: &world.definitions,
+        claims: &world.claims,
         door: world.door,
         is_served: world.is_served,
     };
@@ -156,6 +163,7 @@ fn names_become_networks() {
         interface: Name::from(interface),
         addresses: Vec::new(),
         mac: None,
+        claim: None,
     };
     assert_eq!(resolved.pod.refusal, None);
     assert_eq!(resolved.pod.wants, [want("net1"), want("lan0")]);
@@ -215,11 +223,6 @@ fn what_only_the_user_can_mend_is_said_in_a_sentence_and_final() {
             r#"[{"name": "storage", "default-route": ["10.20.0.1"]}]"#,
             "InvalidAnnotation",
             "set its spec.defaultRoute to OnRequest",
-        ),
-        (
-            r#"[{"name": "storage", "ipam-claim-reference": "mine"}]"#,
-            "InvalidAnnotation",
-            "not implemented yet",
         ),
         (
             r#"[{"name": "storage", "deviceID": "0000:00:00.1"}]"#,
@@ -330,4 +333,155 @@ fn behind_multus_names_are_those_of_definitions() {
         unknown.contains("no NetworkAttachmentDefinition default/shared"),
         "{unknown}"
     );
+}
+
+/// Puts a claim of namespace `default` on network `storage` into the book.
+fn claim(world: &mut World, kind: ClaimKind, name: &str, uid: u128, owner: Owner) {
+    let key = ClaimKey {
+        namespace: "default".to_owned(),
+        kind,
+        name: name.to_owned(),
+    };
+    let entry = Entry {
+        uid: Uid(uid),
+        network: Some(Uid(1)),
+        network_name: "storage".to_owned(),
+        owner,
+        created: i64::try_from(uid).unwrap(),
+        is_deleting: false,
+        fault: None,
+    };
+    world.claims.claims.insert(key, entry);
+}
+
+fn share(claim: u128, ordinal: Option<u32>) -> Share {
+    let claim = Uid(claim);
+    Share { claim, ordinal }
+}
+
+fn shares(world: &World, pod: &PodFacts) -> Vec<Option<Share>> {
+    let resolved = resolved_of(world, pod);
+    assert_eq!(resolved.pod.refusal, None);
+    resolved.pod.wants.iter().map(|want| want.claim).collect()
+}
+
+fn controlled(pod: &str, kind: &str, name: &str) -> PodFacts {
+    let mut facts = samples::pod("storage");
+    facts.key.name = pod.to_owned();
+    facts.controller = Some(Controller {
+        kind: kind.to_owned(),
+        name: name.to_owned(),
+    });
+    facts
+}
+
+#[test]
+fn a_claim_is_for_the_pod_of_its_name_and_its_first_interface() {
+    let mut world = world();
+    let owner = || Owner::Pod("web".to_owned());
+    claim(&mut world, ClaimKind::Address, "younger", 6, owner());
+    claim(&mut world, ClaimKind::Address, "older", 5, owner());
+    let pod = samples::pod("storage, storage");
+    assert_eq!(shares(&world, &pod), [Some(share(5, None)), None]);
+    let asks = samples::pod(r#"[{"name": "storage", "ips": ["10.20.0.9"]}]"#);
+    assert_eq!(shares(&world, &asks), [None]);
+    let mut other = samples::pod("storage");
+    other.key.name = "web2".to_owned();
+    assert_eq!(shares(&world, &other), [None]);
+    let mut elsewhere = samples::pod("storage");
+    elsewhere.key.namespace = "other".to_owned();
+    assert_eq!(shares(&world, &elsewhere), [None]);
+}
+
+#[test]
+fn a_stateful_sets_pod_has_the_share_of_its_ordinal_by_its_controller_and_not_by_its_name() {
+    let mut world = world();
+    claim(
+        &mut world,
+        ClaimKind::Address,
+        "set",
+        5,
+        Owner::StatefulSet("db".to_owned()),
+    );
+    let mut pod = controlled("db-2", "StatefulSet", "db");
+    assert_eq!(shares(&world, &pod), [Some(share(5, Some(2)))]);
+    pod.pod_index = Some("2".to_owned());
+    assert_eq!(shares(&world, &pod), [Some(share(5, Some(2)))]);
+    pod.pod_index = Some("1".to_owned());
+    assert_eq!(shares(&world, &pod), [None], "name and label differ");
+    let mut named = samples::pod("storage");
+    named.key.name = "db-2".to_owned();
+    assert_eq!(shares(&world, &named), [None], "nobody manages it");
+    let other = controlled("db-2", "ReplicaSet", "db");
+    assert_eq!(shares(&world, &other), [None]);
+}
+
+#[test]
+fn a_deployments_pods_are_known_by_their_replica_sets_controller() {
+    let mut world = world();
+    let owner = Owner::Workload {
+        kind: "Deployment".to_owned(),
+        name: "web".to_owned(),
+    };
+    claim(&mut world, ClaimKind::Address, "set", 5, owner);
+    let pod = controlled("web-abc-1", "ReplicaSet", "web-abc");
+    assert_eq!(shares(&world, &pod), [None]);
+    let set = SetKey {
+        namespace: "default".to_owned(),
+        name: "web-abc".to_owned(),
+    };
+    let controller = Controller {
+        kind: "Deployment".to_owned(),
+        name: "web".to_owned(),
+    };
+    world.claims.replica_sets.insert(set, controller);
+    assert_eq!(shares(&world, &pod), [Some(share(5, None))]);
+}
+
+#[test]
+fn an_annotation_names_an_address_claim_else_an_ipam_claim() {
+    const NAMES: &str = r#"[{"name": "storage", "ipam-claim-reference": "mine"}]"#;
+    let mut world = world();
+    let refusal = refused(&world, NAMES);
+    assert!(!refusal.is_final && refusal.message.contains("there is no AddressClaim"));
+    claim(&mut world, ClaimKind::Ipam, "mine", 6, Owner::Named);
+    assert_eq!(shares(&world, &samples::pod(NAMES)), [Some(share(6, None))]);
+    claim(&mut world, ClaimKind::Address, "mine", 5, Owner::Named);
+    assert_eq!(shares(&world, &samples::pod(NAMES)), [Some(share(5, None))]);
+
+    claim(
+        &mut world,
+        ClaimKind::Address,
+        "mine",
+        5,
+        Owner::Pod("other".to_owned()),
+    );
+    let refusal = refused(&world, NAMES);
+    assert!(refusal.is_final && refusal.message.contains("not for this pod"));
+
+    claim(&mut world, ClaimKind::Address, "mine", 5, Owner::Named);
+    for entry in world.claims.claims.values_mut() {
+        entry.is_deleting = true;
+    }
+    let refusal = refused(&world, NAMES);
+    assert!(!refusal.is_final && refusal.message.contains("being deleted"));
+    world.is_served = true;
+    assert_eq!(
+        shares(&world, &samples::pod(NAMES)),
+        [None],
+        "it has what it has"
+    );
+}
+
+#[test]
+fn the_target_of_a_live_migration_is_told_so_where_a_claim_gives_it_its_address() {
+    let mut world = world();
+    claim(&mut world, ClaimKind::Ipam, "vm.storage", 6, Owner::Named);
+    let mut pod = samples::pod(r#"[{"name": "storage", "ipam-claim-reference": "vm.storage"}]"#);
+    pod.is_migration_target = true;
+    let refusal = resolved_of(&world, &pod).pod.refusal.unwrap();
+    assert_eq!(refusal.reason, "LiveMigrationNotSupported");
+    assert!(refusal.is_final);
+    pod.npwg = Some("storage".to_owned());
+    assert_eq!(shares(&world, &pod), [None]);
 }

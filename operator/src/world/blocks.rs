@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use kube::{ResourceExt as _, runtime::watcher::Event};
 use landfall_core::ledger::{
-    BlockId,
+    BlockId, Entry,
     forsaken::forsaken,
     fresh::{Seen, Tick},
 };
@@ -67,7 +67,7 @@ impl World {
         self.blocks.get(id)
     }
 
-    /// Blocks that somebody deleted and in which nothing is reserved or held, without our finalizer.
+    /// Blocks that somebody deleted and in which nothing is reserved, held or kept, without our finalizer.
     ///
     /// Until then a block that is being deleted stays the ledger: an object that was made anew would
     /// not know of a grant that is on its way to its node.
@@ -85,7 +85,8 @@ impl World {
         });
         let empty = guarded.filter(|(id, _)| {
             let block = self.view.blocks.get(*id).map(|seen| &seen.value);
-            block.is_some_and(|block| block.entries.values().all(|entry| entry.holder.is_none()))
+            let is_over = |entry: &Entry| entry.holder.is_none() && entry.kept.is_none();
+            block.is_some_and(|block| block.entries.values().all(is_over))
         });
         let let_go = |object: &AddressBlock| {
             let mut object = object.clone();

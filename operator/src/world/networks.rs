@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use kube::runtime::watcher::Event;
 use landfall_core::{
     id::{Name, Uid},
-    ledger::view::NetworkView,
+    ledger::{Entry, view::NetworkView},
 };
 
 use super::{World, relist::Step, version};
@@ -116,7 +116,8 @@ impl World {
         let mut blocks = self.view.blocks.iter();
         let (id, _) = blocks.find(|(_, seen)| {
             let mut entries = seen.value.entries.values();
-            entries.any(|entry| entry.network == network && entry.holder.is_some())
+            let is_used = |entry: &Entry| entry.holder.is_some() || entry.kept.is_some();
+            entries.any(|entry| entry.network == network && is_used(entry))
         })?;
         Some(id.segment.clone())
     }

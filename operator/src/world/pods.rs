@@ -143,6 +143,7 @@ impl World {
             namespace,
             home: &self.home,
             definitions: &self.definitions,
+            claims: &self.claims.book,
             door: self.door,
             is_served,
         };

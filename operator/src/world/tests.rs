@@ -313,6 +313,7 @@ fn a_node_object_ends_with_its_node_unless_an_entry_names_it() {
             interface: Name::from("net1"),
             index: 0,
         }),
+        kept: None,
         since: 0,
     };
     held.entries.insert("10.20.0.5".parse().unwrap(), entry);

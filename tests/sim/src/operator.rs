@@ -12,6 +12,7 @@ use landfall_core::{
     id::{Name, Uid},
     ledger::{
         self, BlockId, Rules, View, Write,
+        claims::Claims,
         fresh::Tick,
         view::{NetworkView, Restore},
     },
@@ -101,6 +102,7 @@ impl Operator {
             blocks: BTreeMap::new(),
             nodes: BTreeMap::new(),
             pods: BTreeMap::new(),
+            claims: Claims::default(),
             // No schedule restores etcd.
             restore: Restore::default(),
             expected: BTreeSet::new(),

@@ -104,6 +104,7 @@ impl World {
             interface: Name::from(interface),
             addresses: Vec::new(),
             mac: None,
+            claim: None,
         }
     }
 

@@ -11,13 +11,20 @@ use crate::{
 };
 
 /// What stays of an entry of the backup if nobody says that the address is in use: what was held rests,
-/// for neighbours in the LAN remember it.
+/// for neighbours in the LAN remember it. What a claim keeps is the claim's.
 pub(super) fn kept(entry: &Entry, now: Millis) -> Option<Entry> {
     let mut entry = entry.clone();
     match entry.state {
-        State::Reserved => return None,
-        State::Granted | State::Recalling | State::Quarantined | State::Fencing => {
-            entry.state = State::Cooling;
+        State::Reserved if entry.kept.is_none() => return None,
+        State::Reserved
+        | State::Granted
+        | State::Recalling
+        | State::Quarantined
+        | State::Fencing => {
+            entry.state = match entry.kept {
+                Some(_) => State::Claimed,
+                None => State::Cooling,
+            };
             entry.since = now;
             entry.holder = None;
         }
@@ -57,6 +64,7 @@ pub(in crate::ledger) fn enter(block: &mut Block, used: &InUse, holder: Holder, 
         seq,
         network: used.network,
         holder: None,
+        kept: None,
         since,
     };
     let mut entry = known.unwrap_or_else(fresh);

@@ -175,3 +175,14 @@ fn after_an_announced_restore_everything_goes_on() {
         ..PLAIN
     });
 }
+
+#[test]
+#[ignore = "the model tier: cargo dev test model"]
+fn a_claim_comes_to_the_pod_that_follows() {
+    settles(Config {
+        name: "claim, handed over",
+        claim: &[0, 1],
+        faults: &[(Delete, 1), (Cut, 1)],
+        ..PLAIN
+    });
+}

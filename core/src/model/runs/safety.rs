@@ -4,8 +4,8 @@ use super::{
     super::config::{
         Config,
         Fault::{
-            Backup, Block, Crash, Cut, Delete, GiveUp, Kill, Late, Left, Link, LoseRun, Power,
-            Register, Rename, Reply, Restore, Stale, Taint,
+            Backup, Block, Crash, Cut, Delete, EndClaim, GiveUp, Kill, Late, Left, Link, LoseRun,
+            Power, Register, Rename, Reply, Restore, Stale, Taint,
         },
     },
     holds,
@@ -302,5 +302,27 @@ fn after_an_announced_restore_machines_that_boot_or_lose_run_use_nothing_twice()
             (Kill, 1),
         ],
         ..Config::PLAIN
+    });
+}
+
+#[test]
+#[ignore = "the model tier: cargo dev test model"]
+fn a_claim_is_handed_from_node_to_node_only_by_release() {
+    holds(Config {
+        name: "claim, handed over",
+        claim: &[0, 1],
+        faults: &[(Delete, 1), (Cut, 1)],
+        ..Config::STALE
+    });
+}
+
+#[test]
+#[ignore = "the model tier: cargo dev test model"]
+fn a_claim_that_is_deleted_while_a_stale_operator_does_not_know_it_gives_nothing_twice() {
+    holds(Config {
+        name: "claim, deleted",
+        claim: &[0],
+        faults: &[(EndClaim, 1)],
+        ..Config::STALE
     });
 }

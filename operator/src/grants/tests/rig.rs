@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 use super::api::{Key, Server};
 use crate::{
     args::Door,
+    claims::ClaimUpkeep,
     events,
     grants::{Auditor, Backoff, Ledger, Shell},
     leader::{Leadership, gated},
@@ -104,6 +105,7 @@ impl Operator {
         let metrics = Arc::new(Metrics::new(|| Duration::ZERO));
         let (events, told) = events::heard();
         let (upkeep, _) = Upkeep::start(client.clone(), Arc::clone(&metrics));
+        let (claim_upkeep, _) = ClaimUpkeep::start(client.clone());
         let (network_statuses, _) = NetworkStatuses::start(client.clone(), Door::Chained);
         let shell = Shell {
             world: World::new("home".to_owned()),
@@ -112,6 +114,8 @@ impl Operator {
             ledger: Ledger::new(client, "home"),
             events,
             upkeep,
+            claim_upkeep,
+            claims_read: None,
             network_statuses,
             metrics,
             clock: || NOW.get(),
@@ -152,6 +156,10 @@ impl Operator {
             world.observe(Change::NodeObject(pick(event)));
             world.observe(Change::Block(pick(event)));
             world.observe(Change::Definition(pick(event)));
+            world.observe(Change::Claim(pick(event)));
+            world.observe(Change::IpamClaim(pick(event)));
+            world.observe(Change::StatefulSet(pick(event)));
+            world.observe(Change::ReplicaSet(pick(event)));
         }
         assert!(world.is_synced());
     }

@@ -71,6 +71,7 @@ impl Operator {
             self.withdraw(owner);
         } else {
             let pod = Pod {
+                namespace: Name::from("default"),
                 node: object.spec.node.clone(),
                 wants: object.spec.wants.clone(),
                 refusal: None,

@@ -128,12 +128,18 @@ impl Operator {
         let Some(nodes) = nodes.quorum_after(Tick(0)) else {
             return Vec::new();
         };
+        // No schedule has claims.
+        let claims = Seen::quorum(Vec::new(), Tick(1));
+        let Some(claims) = claims.quorum_after(Tick(0)) else {
+            return Vec::new();
+        };
+        let claims = claims.map(Vec::as_slice);
         let networks = self.view.networks.iter();
         let segments: BTreeMap<Uid, Name> = networks
             .map(|(uid, network)| (*uid, network.network.segment.clone()))
             .collect();
         let ids = ids.into_iter();
-        ids.map(|id| rebuild::rebuild(id, epoch, self.view.now, nodes, &segments))
+        ids.map(|id| rebuild::rebuild(id, epoch, self.view.now, nodes, claims, &segments))
             .collect()
     }
 
