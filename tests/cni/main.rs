@@ -19,6 +19,7 @@
 
 mod addresses;
 mod check;
+mod clients;
 mod config;
 mod errors;
 mod exchange;

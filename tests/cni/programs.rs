@@ -10,22 +10,28 @@ use std::{
 
 /// Folder with the reference plugins.
 pub(crate) fn reference() -> &'static Path {
-    let [plugins, _] = built();
+    let [plugins, _, _] = built();
     plugins
 }
 
 /// libcni's own client.
 pub(crate) fn cnitool() -> PathBuf {
-    let [_, folder] = built();
+    let [_, folder, _] = built();
     folder.join("cnitool")
 }
 
-/// Both are built into the cache if they are missing.
-fn built() -> &'static [PathBuf; 2] {
-    static FOLDERS: OnceLock<[PathBuf; 2]> = OnceLock::new();
+/// Folder with containerd and its client ctr.
+pub(crate) fn containerd() -> &'static Path {
+    let [_, _, folder] = built();
+    folder
+}
+
+/// All are built into the cache if they are missing.
+fn built() -> &'static [PathBuf; 3] {
+    static FOLDERS: OnceLock<[PathBuf; 3]> = OnceLock::new();
     FOLDERS.get_or_init(|| {
         if let Some(reference) = std::env::var_os("LANDFALL_REFERENCE") {
-            return [reference.into(), PathBuf::new()];
+            return [reference.into(), PathBuf::new(), PathBuf::new()];
         }
         let mut dev = Command::new(env!("CARGO_BIN_EXE_dev"));
         let output = dev

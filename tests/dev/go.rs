@@ -151,9 +151,9 @@ pub(crate) fn build() -> Result<()> {
     build_some(|_| true)
 }
 
-/// Builds what the cache lacks of the reference plugins, and cnitool.
+/// Builds what the cache lacks of the reference plugins, and of what executes plugins: cnitool, containerd.
 pub(crate) fn build_plugins() -> Result<()> {
-    build_some(|part| matches!(part.0, "plugins" | "cnitool"))
+    build_some(|part| matches!(part.0, "plugins" | "cnitool" | "containerd"))
 }
 
 /// Builds what the cache lacks of a control plane without controllers, and kubectl.

@@ -155,7 +155,7 @@ enum Internal {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
-    /// Builds the reference CNI plugins and cnitool if they are missing, and prints their folders
+    /// Builds the reference CNI plugins, cnitool and containerd if they are missing, and prints their folders
     Plugins,
     /// Builds etcd and the API server if they are missing, and prints their folders
     ControlPlane,
@@ -213,6 +213,7 @@ fn run(task: Task) -> Result<u8> {
             go::build_plugins()?;
             println!("{}", layout::plugins()?.display());
             println!("{}", layout::cnitool()?.display());
+            println!("{}", layout::containerd()?.display());
         }
         Task::Internal(Internal::ControlPlane) => {
             go::build_control_plane()?;
