@@ -5,10 +5,11 @@ use std::{fmt, net::IpAddr};
 use landfall_core::{
     agent::Phase,
     id::Name,
-    link::{Observed, ObservedAddress},
+    link::{Observed, ObservedAddress, ObservedDriver},
+    mac::Mac,
     network::Route,
 };
-use landfall_link::{Chain, Netns, ObserveError, devices, routes_of};
+use landfall_link::{Chain, Netns, ObserveError, devices, neighbors_of, routes_of};
 use landfall_plugin::wire::{self, Attached};
 
 use crate::{
@@ -42,6 +43,13 @@ pub enum Wrong {
     Down {
         /// The interface.
         interface: Name,
+    },
+    /// Something else of it is not as it was made.
+    Differs {
+        /// The interface.
+        interface: Name,
+        /// What, as it follows "it has".
+        what: String,
     },
 }
 
@@ -83,8 +91,42 @@ fn check_link(entry: &Entry, facts: &Facts, roots: &Roots) -> Result<Attached, W
             interface: interface(),
         });
     }
+    if let Some(what) = differs(facts, link) {
+        let interface = interface();
+        return Err(Wrong::Differs { interface, what });
+    }
+    if !facts.neighbors.is_empty() {
+        let found = neighbors_of(&netns, link.index).map_err(unreadable)?;
+        let has = |(address, mac): &&(IpAddr, Mac)| {
+            let mut found = found.iter();
+            found.any(|own| (own.address, own.mac) == (*address, *mac))
+        };
+        if let Some((address, mac)) = facts.neighbors.iter().find(|own| !has(own)) {
+            let interface = interface();
+            let what = format!("lost its neighbour {address} {mac}");
+            return Err(Wrong::Differs { interface, what });
+        }
+    }
     let routes = routes_of(&netns, link.index).map_err(unreadable)?;
     Ok(as_it_is(facts, link, &routes))
+}
+
+/// What of the device is not as it was made. Records of older agents say less.
+fn differs(facts: &Facts, link: &Observed) -> Option<String> {
+    if let Some(mtu) = facts.mtu.filter(|mtu| *mtu != link.mtu) {
+        return Some(format!("an MTU of {}, not {mtu}", link.mtu));
+    }
+    let ObservedDriver::Ours(found) = &link.driver else {
+        return None;
+    };
+    if let Some(mode) = facts.mode.as_deref().filter(|mode| *mode != found.mode()) {
+        return Some(format!("mode {}, not {mode}", found.mode()));
+    }
+    let flag = found.flag().map(|flag| flag.to_string());
+    match (&facts.flag, flag) {
+        (Some(wanted), Some(flag)) if *wanted != flag => Some(format!("flag {flag}, not {wanted}")),
+        _ => None,
+    }
 }
 
 /// For the plugin, which compares it with what the runtime was told.
@@ -133,6 +175,9 @@ impl fmt::Display for Wrong {
                 )
             }
             Self::Down { interface } => write!(f, "interface {interface} is down"),
+            Self::Differs { interface, what } => {
+                write!(f, "interface {interface} has {what}; restart the pod")
+            }
         }
     }
 }

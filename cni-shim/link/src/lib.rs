@@ -43,7 +43,7 @@ pub use monitor::{Event, Monitor};
 pub use mtu::{MtuError, set_mtu};
 pub use netns::{Cookie, Inside, Netns, NetnsError};
 pub use number::{detach_by_number, number};
-pub use observe::{ObserveError, devices, routes_of};
+pub use observe::{ObserveError, devices, neighbors_of, routes_of};
 pub use parents::{DefaultRoute, Parent, list};
 pub use socket::{NetlinkError, Refusal, Socket};
 pub use standalone::{InsertError, InsertedRoute};

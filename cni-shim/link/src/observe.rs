@@ -226,6 +226,11 @@ pub(crate) fn read(frame: &Frame) -> Option<String> {
     address.or_else(neighbor).or_else(route)
 }
 
+/// The permanent neighbours of a link of a namespace.
+pub fn neighbors_of(netns: &Netns, index: u32) -> Result<Vec<Neighbor>, ObserveError> {
+    neighbors(&mut netns.socket()?, index).map_err(ObserveError::Neighbors)
+}
+
 fn neighbors(socket: &mut Socket, index: u32) -> Result<Vec<Neighbor>, NetlinkError> {
     let mut message = NeighbourMessage::default();
     message.attributes = vec![NeighbourAttribute::IfIndex(index)];

@@ -112,7 +112,9 @@ impl Engine {
         let Some(flight) = self.flights.get_mut(&token) else {
             return;
         };
+        let neighbors = attached.wanted.neighbors.iter();
         let facts = Facts {
+            neighbors: neighbors.map(|own| (own.address, own.mac)).collect(),
             netns: flight.sandbox.path.clone(),
             cookie: flight.sandbox.cookie,
             number: flight.sandbox.number,

@@ -31,6 +31,7 @@ fn entry(container: &str, phase: Phase, cookie: u64) -> Entry {
             flag: None,
             mac: None,
             mtu: None,
+            neighbors: Vec::new(),
             pod: String::new(),
             network: String::new(),
         }),

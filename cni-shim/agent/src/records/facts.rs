@@ -1,6 +1,6 @@
 //! How to find an attachment's link again.
 
-use std::path::PathBuf;
+use std::{net::IpAddr, path::PathBuf};
 
 use landfall_core::{
     id::Name,
@@ -41,6 +41,9 @@ pub struct Facts {
     /// The MTU that its network has of its own; without one it is the parent's, whatever that becomes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mtu: Option<u32>,
+    /// Its permanent neighbours.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub neighbors: Vec<(IpAddr, Mac)>,
     /// The pod as `namespace/name`, for people.
     #[serde(default)]
     pub pod: String,
@@ -66,6 +69,7 @@ impl Facts {
             flag: device.driver.flag().map(|flag| flag.to_string()),
             mac: device.mac,
             mtu: device.mtu,
+            neighbors: Vec::new(),
             pod: String::new(),
             network: String::new(),
         }

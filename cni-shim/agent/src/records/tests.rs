@@ -51,6 +51,7 @@ fn entry(container: &str, interface: &str) -> Entry {
             flag: None,
             mac: None,
             mtu: None,
+            neighbors: Vec::new(),
             pod: "default/a".to_owned(),
             network: "storage".to_owned(),
         }),

@@ -90,6 +90,40 @@ fn options_of_the_link_arrive() {
     ] {
         assert!(routes.contains(line), "{line} in {routes}");
     }
+    agent.check("c1", &pod).unwrap();
+    for (change, back, says) in [
+        (
+            &["neigh", "del", "10.9.0.254", "dev", "net1"][..],
+            &[
+                "neigh",
+                "add",
+                "10.9.0.254",
+                "lladdr",
+                "02:00:00:00:00:09",
+                "dev",
+                "net1",
+                "nud",
+                "permanent",
+            ][..],
+            "net1 has lost its neighbour 10.9.0.254 02:00:00:00:00:09",
+        ),
+        (
+            &["link", "set", "net1", "mtu", "1390"],
+            &["link", "set", "net1", "mtu", "1400"],
+            "net1 has an MTU of 1390, not 1400",
+        ),
+        (
+            &["link", "set", "net1", "type", "macvlan", "mode", "private"],
+            &["link", "set", "net1", "type", "macvlan", "mode", "bridge"],
+            "net1 has mode private, not bridge",
+        ),
+    ] {
+        pod.ip(change);
+        let error = agent.check("c1", &pod).unwrap_err();
+        assert!(error.msg.contains(says), "{error}");
+        pod.ip(back);
+        agent.check("c1", &pod).unwrap();
+    }
 }
 
 #[test]

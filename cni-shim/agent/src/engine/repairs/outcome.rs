@@ -66,6 +66,7 @@ impl Engine {
                 netns: old.netns,
                 cookie: old.cookie,
                 number: old.number,
+                neighbors: old.neighbors,
                 pod: old.pod,
                 network: old.network,
                 ..Facts::of(device)
