@@ -9,6 +9,7 @@
 )]
 #![expect(clippy::print_stderr, reason = "what could not be put back is told")]
 
+mod apart;
 mod api_server;
 mod away;
 mod chained;

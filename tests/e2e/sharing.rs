@@ -14,13 +14,13 @@ use serde_json::{Value, json};
 use crate::cluster;
 
 /// A link that only this test's networks hang from, on one node.
-struct Link<'n> {
+pub(crate) struct Link<'n> {
     node: &'n str,
     name: &'static str,
 }
 
 impl<'n> Link<'n> {
-    fn new(node: &'n str, name: &'static str) -> Result<Self> {
+    pub(crate) fn new(node: &'n str, name: &'static str) -> Result<Self> {
         // Its other end stays on the node: not every kernel has dummy interfaces.
         let peer = format!("{name}-peer");
         let add = ["ip", "link", "add", name, "type", "veth", "peer", &peer];

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::{
     agent::{Agent, grants},
-    rig::Node,
+    rig::{Namespace, Node},
 };
 
 const POD: &str = "00000000-0000-0000-0000-000000000001";
@@ -90,7 +90,11 @@ fn options_of_the_link_arrive() {
     ] {
         assert!(routes.contains(line), "{line} in {routes}");
     }
-    agent.check("c1", &pod).unwrap();
+    check_finds_what_was_changed(&agent, &pod);
+}
+
+fn check_finds_what_was_changed(agent: &Agent<'_>, pod: &Namespace) {
+    agent.check("c1", pod).unwrap();
     for (change, back, says) in [
         (
             &["neigh", "del", "10.9.0.254", "dev", "net1"][..],
@@ -119,10 +123,10 @@ fn options_of_the_link_arrive() {
         ),
     ] {
         pod.ip(change);
-        let error = agent.check("c1", &pod).unwrap_err();
+        let error = agent.check("c1", pod).unwrap_err();
         assert!(error.msg.contains(says), "{error}");
         pod.ip(back);
-        agent.check("c1", &pod).unwrap();
+        agent.check("c1", pod).unwrap();
     }
 }
 
