@@ -79,6 +79,12 @@ fn announce() -> Result<()> {
     checked(&words, &output).map(drop)
 }
 
+/// What they read after a restore looks older to them than what they know.
+fn operators_start_anew() -> Result<()> {
+    let restart = ["rollout", "restart", "deployment", "-n", SYSTEM];
+    cluster().kubectl(&restart).map(drop)
+}
+
 /// Every node has said what it has in use, and the ledger is rewritten.
 fn adopted() -> Result<()> {
     let ledger = cluster().get(&["configmap", "landfall-ledger", "-n", SYSTEM])?;
@@ -118,6 +124,7 @@ fn pods_keep_their_addresses_over_an_announced_restore_of_etcd() -> Result<()> {
         let closed = outage::close(cluster())?;
         backup.restore(AS_ANNOUNCED)?;
         announce()?;
+        operators_start_anew()?;
         case.pod("new", &node, &network)?;
         closed.end()?;
         timed("the adoption of the new epoch", || {
@@ -145,8 +152,7 @@ fn a_restore_of_etcd_that_nobody_announced_stops_all_grants_until_it_is() -> Res
         case.pod("after", &node, &network)?;
         case.ready(&["after"])?;
         backup.restore("")?;
-        let restart = ["rollout", "restart", "deployment", "-n", SYSTEM];
-        cluster().kubectl(&restart)?;
+        operators_start_anew()?;
         until("the agent suspects a restore", 120, || {
             let object = cluster().get(&["landfallnode", &node])?;
             let said = pod::condition(&object, "RestoreSuspected").context("it does not")?;
