@@ -185,10 +185,10 @@ fn a_reservation_is_for_whoever_names_it_and_free_when_it_is_deleted() -> Result
         case.pod("plain", &nodes[0], &network)?;
         case.ready(&["plain"])?;
         ensure!(net1(case, "plain")?.0 == case.ipv4(11));
-        let names = format!(r#"[{{"name": "{network}", "ipam-claim-reference": "spare"}}]"#);
-        let named = manifest::pod(&case.namespace, "named", &nodes[0], "");
-        let named = with(named, &annotation(manifest::NETWORKS), json!(names));
-        cluster().apply(&[named])?;
+        let asks = format!(r#"[{{"name": "{network}", "ipam-claim-reference": "spare"}}]"#);
+        let pod = manifest::pod(&case.namespace, "named", &nodes[0], "");
+        let pod = with(pod, &annotation(manifest::NETWORKS), json!(asks));
+        cluster().apply(&[pod])?;
         case.ready(&["named"])?;
         ensure!(net1(case, "named")? == (case.ipv4(10), case.ipv6(10)));
         case.delete_pod("named")?;

@@ -96,9 +96,10 @@ impl World {
             return;
         }
         self.stale.claims |= old.is_none_or(|old| facts.is_news_after(old));
-        let is_open = match facts.is_deleting() {
-            false => !facts.is_guarded(),
-            true => facts.has_finalizer(),
+        let is_open = if facts.is_deleting() {
+            facts.has_finalizer()
+        } else {
+            !facts.is_guarded()
         };
         all.insert(key.clone(), facts);
         if is_open {
