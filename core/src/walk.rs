@@ -68,6 +68,7 @@ impl Api {
             current: Some(kit::uid_of(name)),
             machine: Some(kit::uid_of(name)),
             out_of_service: self.tainted.contains(name),
+            ..Evidence::default()
         }
     }
 }

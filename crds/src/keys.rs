@@ -115,6 +115,8 @@ pub mod event {
     pub const NO_AGENT_ON_NODE: &str = "NoAgentOnNode";
     /// The node's runtime does not call the plugin: another program takes it out of the configuration.
     pub const CHAIN_BLOCKED: &str = "ChainBlocked";
+    /// The pod runs without an interface that was granted to it: its runtime did not call the plugin.
+    pub const NOT_ATTACHED: &str = "NotAttached";
     /// The node has no parent for the network.
     pub const PARENT_INTERFACE_MISSING: &str = "ParentInterfaceMissing";
     /// The address is still held by a node that can't be reached.
@@ -129,6 +131,9 @@ pub mod event {
     pub const LEDGER_INCONSISTENT: &str = "LedgerInconsistent";
     /// On a Namespace: its pods can't get its networks, for the API server is too old.
     pub const NAMESPACE_DEFAULT_NOT_SERVED: &str = "NamespaceDefaultNotServed";
+    /// On a LandfallNode: its annotation `landfall.dev/reclaim` names another Node, or a machine that
+    /// is on.
+    pub const RECLAIM_REFUSED: &str = "ReclaimRefused";
     /// On a LandfallNode or AddressBlock: the API server refuses what the operator writes.
     pub const WRITE_REFUSED: &str = "WriteRefused";
 }

@@ -217,8 +217,9 @@ pub struct HostAccessSpec {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LimitsSpec {
-    /// How many addresses of this network one namespace may hold. Absent: no limit. Live for new
-    /// attachments.
+    /// How many addresses of this network one namespace may hold. Those of both families count: a pod
+    /// on a network with both holds two. So does one that its node has not released yet. Nothing is
+    /// taken back if the number is lowered. Absent: no limit. Live for new attachments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1_000_000))]
     pub per_namespace: Option<u32>,

@@ -37,11 +37,13 @@ mod failure;
 mod fences;
 mod nodes;
 mod restore;
+mod unattached;
 
 pub(crate) use api::Ledger;
 pub(crate) use audit::Auditor;
 pub(crate) use backoff::Backoff;
 pub(crate) use failure::Failure;
+pub(crate) use unattached::Unattached;
 
 /// How long events gather before a decision: pods of one Deployment are bound within milliseconds,
 /// and one write of a block serves them all.
@@ -74,6 +76,7 @@ pub(crate) struct Shell {
     pub(crate) clock: fn() -> Millis,
     pub(crate) backoff: Backoff,
     pub(crate) auditor: Auditor,
+    pub(crate) unattached: Unattached,
     /// When to decide even if nothing is new.
     pub(crate) next: Millis,
 }
@@ -122,6 +125,7 @@ impl Shell {
         if leads && !self.led {
             self.world.begin();
             self.backoff = Backoff::default();
+            self.unattached = Unattached::default();
             self.network_statuses.begin();
             self.upkeep.begin();
             self.claim_upkeep.begin();
@@ -154,10 +158,11 @@ impl Shell {
             self.events.tell(notice);
         }
         let now = (self.clock)();
+        let unattached = self.tell_unattached(&owners, now);
         let upkeep = self.upkeep.run(&self.world, now);
         let claims = self.claim_upkeep.run(&self.world, now);
         let audit = self.audit(now);
-        let next = [upkeep, claims, audit].into_iter().flatten();
+        let next = [upkeep, claims, audit, unattached].into_iter().flatten();
         let next = next.fold(self.next, Millis::min);
         Duration::from_millis(next.saturating_sub(now))
     }

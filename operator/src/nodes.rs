@@ -19,7 +19,7 @@ pub(crate) struct NodeFacts {
     pub(crate) labels: Labels,
     /// Its Ready condition is not Unknown: kubelet reports.
     pub(crate) is_reachable: bool,
-    /// What speaks for its machine being off.
+    /// What speaks for its machine being off, without a user's word, which stands on the node object.
     pub(crate) evidence: Evidence,
 }
 
@@ -39,6 +39,8 @@ impl NodeFacts {
             current: uid,
             machine: machine.as_deref().map(Uid::of),
             out_of_service: is_out_of_service,
+            reports: is_reachable,
+            reclaimed: None,
         };
         let provider_id = node.spec.and_then(|spec| spec.provider_id);
         let identity = uid.zip(machine).map(|(uid, machine)| NodeIdentity {

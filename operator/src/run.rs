@@ -20,7 +20,7 @@ use crate::{
     args::{Args, LogFormat, Task},
     claims::ClaimUpkeep,
     events,
-    grants::{Auditor, Backoff, Ledger, Shell},
+    grants::{Auditor, Backoff, Ledger, Shell, Unattached},
     leader::{Candidate, Clocks, Leadership, Times, gated},
     metrics::{self, Metrics},
     network::Upkeep,
@@ -143,6 +143,7 @@ fn start(
         clock: wall,
         backoff: Backoff::default(),
         auditor: Auditor::default(),
+        unattached: Unattached::default(),
         next: 0,
     };
     tasks.spawn(shell.run(changes));

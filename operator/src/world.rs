@@ -44,12 +44,14 @@ mod node_faults;
 mod node_objects;
 mod node_writes;
 mod pods;
+mod reclaim;
 mod relist;
 mod restore;
 
 pub(crate) use namespaces::NamespaceFacts;
 pub(crate) use node_objects::name_of;
 pub(crate) use node_writes::NodeWrite;
+pub(crate) use reclaim::{reclaimed, refusal};
 use relist::Relist;
 
 /// All that is known. One task owns it.
@@ -292,6 +294,7 @@ impl World {
         self.settle_namespaces();
         self.settle_definitions();
         self.settle_restore();
+        self.settle_reclaims();
     }
 }
 

@@ -7,6 +7,7 @@ use landfall_tests::{
     cluster::NodeKind,
     fault, kernel,
     node::sh,
+    outage::{self, Outage},
     pod,
     wait::until,
 };
@@ -65,6 +66,42 @@ fn a_list_that_is_rewritten_every_second_blocks_the_chain_and_nothing_else() -> 
             ensure!(blocked.is_none(), "{blocked:?}");
             Ok(())
         })
+    })
+}
+
+/// What a primary plugin does when its pod starts, while our agent does not run yet.
+const WRITTEN_ANEW: &str = "
+cd /etc/cni/net.d
+jq '.plugins |= map(select(.type != \"landfall\"))' 10-cluster.conflist > .lf-test &&
+    mv .lf-test 10-cluster.conflist
+sleep 1";
+
+#[test]
+fn a_pod_that_started_while_the_plugin_was_not_in_the_list_is_told_so() -> Result<()> {
+    case::alone(cluster(), "without", |case| {
+        let node = &cluster().nodes(NodeKind::Namespace, 1)?[0];
+        let network = case.ready_network("MacvlanNetwork", "net", &case.spec("eth1"))?;
+        ensure!(is_in_list(node)?, "{node} is not chained by its list");
+        let agent = "landfall-agent";
+        outage::signal(cluster(), node, "STOP", agent)?;
+        let stopped = Outage::new("the agent is stopped", || {
+            outage::signal(cluster(), node, "CONT", agent)
+        });
+        sh(cluster(), node, WRITTEN_ANEW, &[])?;
+        case.pod("without", node, &network)?;
+        case.ready(&["without"])?;
+        stopped.end()?;
+        let (namespace, reason) = (&case.namespace, "NotAttached");
+        let says = pod::event(cluster(), namespace, "without", reason, "without net1")?;
+        ensure!(says.contains(node.as_str()), "{says}");
+        until("the list has our entry again", 30, || {
+            ensure!(is_in_list(node)?, "it has not");
+            Ok(())
+        })?;
+        case.delete_pod("without")?;
+        case.pod("without", node, &network)?;
+        case.ready(&["without"])?;
+        kernel::one(cluster(), namespace, "without", "net1").map(drop)
     })
 }
 

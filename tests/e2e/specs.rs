@@ -17,12 +17,6 @@ fn a_field_that_is_not_served_yet_is_named() -> Result<()> {
                 "spec.ipam.conflictProbe",
             ),
             (
-                "limits",
-                "/limits",
-                json!({"perNamespace": 1}),
-                "spec.limits",
-            ),
-            (
                 "host",
                 "/hostAccess",
                 json!({"enabled": true}),

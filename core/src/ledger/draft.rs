@@ -6,7 +6,9 @@ use alloc::{
 };
 use core::net::IpAddr;
 
-use super::{Block, BlockId, Entry, Holder, Rules, State, View, Write, claims::Kept};
+use super::{
+    Block, BlockId, Entry, Holder, Rules, State, View, Write, claims::Kept, limit::Counts,
+};
 use crate::id::{Name, Seq, Uid};
 
 /// The blocks of a view with this decision's changes on top: one write a block.
@@ -18,6 +20,8 @@ pub(super) struct Drafts<'v> {
     /// Addresses that nobody gets now, by segment: a node lists them and has not released them,
     /// though the ledger does not hold them for it. Whether that is certain.
     barred: BTreeMap<(Name, IpAddr), bool>,
+    /// What namespaces hold of networks with a limit; counted when it is first asked for.
+    pub(super) counts: Option<Counts>,
 }
 
 impl<'v> Drafts<'v> {
@@ -28,6 +32,7 @@ impl<'v> Drafts<'v> {
             changed: BTreeMap::new(),
             missing: BTreeSet::new(),
             barred: BTreeMap::new(),
+            counts: None,
         }
     }
 
@@ -112,6 +117,9 @@ impl<'v> Drafts<'v> {
         let since = self.view.now;
         if !self.is_untouched(id, address) {
             return;
+        }
+        if let Some(counts) = &mut self.counts {
+            counts.add(self.view, taken.network, &taken.holder);
         }
         if let Some(block) = self.block_mut(id) {
             let seq = block.draw();

@@ -8,6 +8,7 @@ use super::{
     choose::{self, Choice},
     claims::{self, ByClaim, Draw, Kept},
     draft::{Drafts, Held, Taken},
+    limit,
     macs::Macs,
     specs::Specs,
     view::{NodeSpec, NodeView, Pod, Refusal, Want},
@@ -208,7 +209,7 @@ fn serve<'v>(
     {
         return Ok(());
     }
-    let chosen = match choose_all(view, entries.kept, drafts, decision, served, &missing) {
+    let chosen = match choose_all(view, entries, drafts, decision, served, &missing) {
         Ok(chosen) => chosen,
         Err(stop) => {
             give_back(mine, drafts);
@@ -306,12 +307,13 @@ impl Served<'_> {
 /// twice, though the drafts do not know of them yet.
 fn choose_all<'p>(
     view: &View,
-    kept: &ByClaim<'_>,
+    entries: Entries<'_, '_>,
     drafts: &mut Drafts<'_>,
     decision: &mut Decision,
     served: Served<'_>,
     missing: &[Slot<'p>],
 ) -> Result<Vec<(BlockId, IpAddr, Slot<'p>)>, Stop> {
+    limit::check(view, entries.held, drafts, served.pod, missing).map_err(Stop::Refuse)?;
     let mut chosen: Vec<(BlockId, IpAddr, Slot<'p>)> = Vec::new();
     for slot in missing {
         let Some(network) = view.networks.get(&slot.want.network) else {
@@ -332,7 +334,7 @@ fn choose_all<'p>(
                     labels: &served.node.labels,
                     taken: &taken,
                 };
-                claims::draw(view, drafts, kept, decision, draw).ok_or(Stop::Wait)?
+                claims::draw(view, drafts, entries.kept, decision, draw).ok_or(Stop::Wait)?
             }
             (None, Some(address)) => {
                 let namespace = Some(&served.pod.namespace);

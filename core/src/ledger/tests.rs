@@ -54,6 +54,7 @@ pub(super) fn mk_node(name: &str) -> NodeView {
         read_at: None,
         evidence: Seen::cached(mk_evidence(name)),
         spec: NodeSpec::default(),
+        namespaces: BTreeMap::new(),
         status: NodeStatus {
             node_uid: Uid::of(name),
             machine: Uid::of(name),
@@ -67,6 +68,8 @@ pub(super) fn mk_evidence(name: &str) -> Evidence {
         current: Some(Uid::of(name)),
         machine: Some(Uid::of(name)),
         out_of_service: false,
+        reports: true,
+        reclaimed: None,
     }
 }
 
@@ -532,7 +535,7 @@ fn a_deleted_node_is_no_evidence_against_a_machine_that_has_registered_again() {
         node.evidence = Seen::cached(Evidence {
             current,
             machine,
-            out_of_service: false,
+            ..mk_evidence("n0")
         });
         assert_eq!(state_after(&view), expected, "{current:?} {machine:?}");
     }

@@ -82,6 +82,9 @@ pub struct NodeView {
     pub evidence: Seen<Evidence>,
     /// `spec.grants`, `spec.recalls`, `spec.refusals` and `spec.ledgerEpoch`.
     pub spec: NodeSpec,
+    /// The namespace of each owner of which the spec lists a grant. It outlives the pod, which may be
+    /// long gone when the node releases what it held.
+    pub namespaces: BTreeMap<Uid, Name>,
     /// The part of the status that decisions use.
     pub status: NodeStatus,
 }
@@ -111,6 +114,11 @@ pub struct Evidence {
     pub machine: Option<Uid>,
     /// That Node has the taint `node.kubernetes.io/out-of-service`.
     pub out_of_service: bool,
+    /// That Node's Ready condition is not Unknown: its kubelet reports, so its machine is on.
+    pub reports: bool,
+    /// The Node UID of which a user says that its machine is off (`landfall.dev/reclaim` on the node
+    /// object).
+    pub reclaimed: Option<Uid>,
 }
 
 /// The part of a node object's status that the protocol reads.
@@ -214,7 +222,7 @@ impl Restore {
 
 impl Evidence {
     /// Whether there is a Node of this name, and this machine may be the one that registered it.
-    fn may_be(&self, machine: Uid) -> bool {
+    pub(super) fn may_be(&self, machine: Uid) -> bool {
         self.current.is_some() && self.machine.is_none_or(|own| own == machine)
     }
 }
@@ -228,6 +236,9 @@ impl NodeView {
     /// A deletion says nothing of a machine that has registered again since: it may serve what it was
     /// granted before, and it can release it.
     pub fn is_dead(&self, evidence: &Evidence, holder: &Holder, policy: NodeDeletion) -> bool {
+        if self.is_reclaimed(evidence, holder) {
+            return true;
+        }
         let deleted = evidence.current != Some(holder.node_uid);
         let deletion_counts = match policy {
             NodeDeletion::Auto => self.has_provider,
@@ -241,14 +252,19 @@ impl NodeView {
         }
     }
 
+    /// Whether a user says that the machine of `holder` is off, and no kubelet says that it is on.
+    fn is_reclaimed(&self, evidence: &Evidence, holder: &Holder) -> bool {
+        let off = evidence.reclaimed;
+        off.is_some_and(|off| self.is_named(off, holder) && !Self::is_on(evidence, off, holder))
+    }
+
     /// Whether grants may be made for, and pushed to, the node.
     pub fn is_served(&self) -> bool {
-        let Evidence {
-            current,
-            out_of_service,
-            ..
-        } = self.evidence.value;
-        self.live && !out_of_service && current == Some(self.uid)
+        let evidence = &self.evidence.value;
+        self.live
+            && !evidence.out_of_service
+            && evidence.reclaimed.is_none()
+            && evidence.current == Some(self.uid)
     }
 }
 

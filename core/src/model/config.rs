@@ -96,6 +96,8 @@ pub(super) struct Config {
     pub(super) quarantine: bool,
     /// A kubelet that starts may have an old list of pods.
     pub(super) stale_kubelet: bool,
+    /// That a machine is off is a user's word on the node object, and no taint.
+    pub(super) is_reclaimed: bool,
 }
 
 impl Config {
@@ -110,6 +112,7 @@ impl Config {
         seq_bound: 3,
         quarantine: false,
         stale_kubelet: false,
+        is_reclaimed: false,
     };
 
     /// With an operator whose caches lag.

@@ -145,10 +145,14 @@ impl World {
         let object = self.objects.get(seen.specs[node]);
         let status: NodeStatus = (*self.statuses.get(seen.statuses[node])).clone();
         let bits = seen.evidence[node];
+        let (current, is_said) = (Self::node_uid(node, bits & 3), bits & TAINTED != 0);
         let evidence = Evidence {
-            current: Some(Self::node_uid(node, bits & 3)),
+            current: Some(current),
             machine: Some(Self::machine_id(Self::machine_of(node, bits & 3))),
-            out_of_service: bits & TAINTED != 0,
+            out_of_service: is_said && !self.config.is_reclaimed,
+            // Nobody says it before the kubelet is silent.
+            reports: !is_said,
+            reclaimed: (is_said && self.config.is_reclaimed).then_some(current),
         };
         let (read, at) = (seen.ticks.read[node], seen.ticks.evidence[node]);
         let machine = Self::machine_of(node, object.registered);
@@ -167,6 +171,7 @@ impl World {
                 fresh::Seen::cached(evidence)
             },
             spec: object.spec.clone(),
+            namespaces: BTreeMap::new(),
             status,
         }
     }

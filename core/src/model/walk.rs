@@ -47,6 +47,7 @@ const WALKS: Config = Config {
     seq_bound: u64::MAX,
     quarantine: true,
     stale_kubelet: true,
+    is_reclaimed: false,
 };
 
 const DUAL_STACK: Config = Config {

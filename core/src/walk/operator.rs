@@ -70,6 +70,7 @@ impl Operator {
                 .filter(|at| *at >= seen_at),
             evidence: known.map_or_else(|| Seen::cached(api.evidence(name)), |node| node.evidence),
             spec: object.spec.clone(),
+            namespaces: BTreeMap::new(),
             status: object.status.clone(),
         };
         self.view.nodes.insert(name.clone(), node);

@@ -25,12 +25,6 @@ const NOT_YET: &[Row] = &[
     ("spec.hostAccess", |f| {
         f.shared.host_access.as_ref().is_some_and(|h| h.enabled)
     }),
-    ("spec.limits", |f| {
-        f.shared
-            .limits
-            .as_ref()
-            .is_some_and(|l| l.per_namespace.is_some())
-    }),
     ("spec.networkAttachmentDefinition", |f| {
         f.shared
             .network_attachment_definition

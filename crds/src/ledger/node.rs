@@ -46,6 +46,15 @@ pub fn read_spec(spec: &LandfallNodeSpec) -> NodeSpec {
     }
 }
 
+/// The namespace of each owner that a node object's grants name.
+pub fn namespaces(spec: &LandfallNodeSpec) -> BTreeMap<Uid, Name> {
+    let grants = spec.grants.iter().chain(&spec.fenced);
+    let named = grants.filter(|grant| !grant.pod.namespace.is_empty());
+    named
+        .map(|grant| (grant.owner, Name::from(grant.pod.namespace.as_str())))
+        .collect()
+}
+
 /// The protocol's part of a node object's status.
 ///
 /// An agent never says of one grant that it is attached and that it is released: that was written by

@@ -10,7 +10,7 @@ use landfall_core::ledger::view::Restore;
 use landfall_crds::{
     block::AddressBlock,
     claim::AddressClaim,
-    keys::{LEDGER_CONFIG_MAP, finalizer},
+    keys::{LEDGER_CONFIG_MAP, annotation, finalizer},
     ledger::restore,
     node::{LandfallNode, LandfallNodeSpec},
 };
@@ -88,6 +88,11 @@ impl Ledger {
             }
             NodeWrite::LetGo(object) => {
                 let patch = let_go_patch(&object);
+                let name = object.name_any();
+                within(self.nodes.patch(&name, &PatchParams::default(), &patch)).await
+            }
+            NodeWrite::EndReclaim { object, .. } => {
+                let patch = end_reclaim_patch(&object)?;
                 let name = object.name_any();
                 within(self.nodes.patch(&name, &PatchParams::default(), &patch)).await
             }
@@ -231,6 +236,19 @@ fn node_patch(before: &LandfallNode, spec: &LandfallNodeSpec) -> Result<Patch<()
         set("fenced", value(&spec.fenced)?);
     }
     let patch = serde_json::from_value(Value::Array(steps));
+    Ok(Patch::Json(patch.map_err(kube::Error::SerdeError)?))
+}
+
+/// Without the user's word that the machine is off, if it still says what was seen.
+fn end_reclaim_patch(object: &LandfallNode) -> Result<Patch<()>, Failure> {
+    let key = annotation::RECLAIM.replace('/', "~1");
+    let place = format!("/metadata/annotations/{key}");
+    let steps = json!([
+        {"op": "test", "path": "/metadata/uid", "value": object.uid()},
+        {"op": "test", "path": place, "value": object.annotations().get(annotation::RECLAIM)},
+        {"op": "remove", "path": place},
+    ]);
+    let patch = serde_json::from_value(steps);
     Ok(Patch::Json(patch.map_err(kube::Error::SerdeError)?))
 }
 

@@ -258,6 +258,7 @@ fn held_by(object: &LandfallNode) -> (Name, NodeView) {
         read_at: None,
         evidence: Seen::cached(Evidence::default()),
         spec: convert::node::read_spec(spec),
+        namespaces: BTreeMap::new(),
         status: object
             .status
             .as_ref()

@@ -6,7 +6,7 @@ use landfall_core::{
 };
 
 use super::{Failure, Shell};
-use crate::nodes::NodeFacts;
+use crate::{nodes::NodeFacts, world::reclaimed};
 
 // === impl Shell ===
 
@@ -39,13 +39,22 @@ impl Shell {
             }
         }
         for name in evidence {
-            done |= self.read_evidence(name).await;
+            done |= self.read_evidence(name, now).await;
         }
         done
     }
 
-    async fn read_evidence(&mut self, name: Name) -> bool {
+    /// What a user says stands on the node object, all else on the Node.
+    async fn read_evidence(&mut self, name: Name, now: Millis) -> bool {
         let at = self.world.tick();
+        let Some(object) = self.read_node(name.clone(), now) else {
+            return false;
+        };
+        let answer = object.await;
+        if !self.take_node(answer) {
+            return false;
+        }
+        let reclaimed = self.world.node_object(&name).and_then(reclaimed);
         let result = self.ledger.kubernetes_node(name.as_str()).await;
         self.metrics.request("Node", "read", &result);
         let evidence = match result {
@@ -55,6 +64,10 @@ impl Shell {
                 tracing::warn!(node = %name, %error, "a Node could not be read");
                 return false;
             }
+        };
+        let evidence = Evidence {
+            reclaimed,
+            ..evidence
         };
         self.world.put_evidence(&name, evidence, at);
         true

@@ -15,7 +15,7 @@ use landfall_crds::node::{LandfallNode, LandfallNodeSpec};
 use super::{Failure, Shell, backoff::Target};
 use crate::{
     events::{Notice, Regarding},
-    world::NodeWrite,
+    world::{NodeWrite, refusal},
 };
 
 /// A request about a node object, and its answer.
@@ -57,7 +57,8 @@ impl Shell {
             let Some(write) = self.world.node_write(&name, decided.get(&name)) else {
                 continue;
             };
-            if let Some(notice) = identity_restored(&write) {
+            let notices = [identity_restored(&write), refusal(&write)];
+            for notice in notices.into_iter().flatten() {
                 self.events.tell(notice);
             }
             let ledger = self.ledger.clone();

@@ -7,8 +7,11 @@ mod claims;
 mod crashes;
 mod hand;
 mod leadership;
+mod limit;
+mod reclaim;
 mod restore;
 mod rig;
+mod unattached;
 
 use api::Fault;
 use rig::{Rig, Sees, pass};

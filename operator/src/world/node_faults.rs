@@ -30,6 +30,40 @@ impl World {
         let message = format!("on node {}, {message}", pod.node);
         Some(Notice::warning(facts, reason, &message))
     }
+
+    /// What to tell an owner's pod, if it runs without an interface that was granted to it, and nothing
+    /// that `node_fault` tells explains it.
+    pub(crate) fn unattached(&self, owner: Uid) -> Option<Notice> {
+        let facts = self.pod_of(owner)?;
+        let pod = self.view.pods.get(&owner)?;
+        let node = self.node_objects.get(&pod.node)?;
+        if facts.addresses.is_empty() || self.node_fault(owner).is_some() {
+            return None;
+        }
+        let is_granted = |want: &&Want| {
+            let mut grants = node.spec.grants.iter();
+            grants.any(|grant| {
+                grant.owner == owner
+                    && grant.network == want.network
+                    && grant.interface == want.interface.as_str()
+            })
+        };
+        let missing = unattached(node, owner, pod).find(is_granted)?;
+        let message = format!(
+            "on node {}, the pod runs without {}, which is granted: when it started, its runtime did \
+             not call the plugin, for example because another program had just written the CNI \
+             configuration anew; delete the pod, so that a new one starts with it",
+            pod.node, missing.interface
+        );
+        Some(Notice::warning(facts, event::NOT_ATTACHED, &message))
+    }
+
+    /// Whether an owner's node would say now that something is attached.
+    pub(crate) fn is_heard(&self, owner: Uid) -> bool {
+        let pod = self.view.pods.get(&owner);
+        let node = pod.and_then(|pod| self.view.nodes.get(&pod.node));
+        node.is_some_and(|node| node.live && node.reachable)
+    }
 }
 
 /// What the pod asks for and has not got.

@@ -11,7 +11,7 @@ use landfall_core::{
 };
 use landfall_crds::node::LandfallNode;
 
-use super::{World, node_faults::blocked_chain, relist::Step, version};
+use super::{World, node_faults::blocked_chain, reclaim::reclaimed, relist::Step, version};
 use crate::{convert, nodes::NodeFacts};
 
 // === impl World ===
@@ -90,11 +90,9 @@ impl World {
             reachable: self.is_reachable(&name),
             has_provider: spec.node.provider_id.is_some(),
             read_at: before.filter(|_| same_spec).and_then(|node| node.read_at),
-            evidence: before.map_or_else(
-                || Seen::cached(self.evidence_of(&name)),
-                |node| node.evidence.clone(),
-            ),
+            evidence: self.evidence_beside(&name, &object),
             spec: convert::node::read_spec(spec),
+            namespaces: convert::node::namespaces(spec),
             status: object
                 .status
                 .as_ref()
@@ -143,7 +141,7 @@ impl World {
         }
     }
 
-    /// Takes the Node from a quorum read that began at `at`.
+    /// Takes the Node, and what stands on its object, from quorum reads that began at `at`.
     pub(crate) fn put_evidence(&mut self, name: &Name, evidence: Evidence, at: Tick) {
         self.changed = true;
         if let Some(node) = self.view.nodes.get_mut(name) {
@@ -152,10 +150,29 @@ impl World {
     }
 
     fn evidence_of(&self, name: &Name) -> Evidence {
-        self.nodes
-            .get(name)
-            .map(|facts| facts.evidence)
-            .unwrap_or_default()
+        let facts = self.nodes.get(name);
+        let evidence = facts.map(|facts| facts.evidence).unwrap_or_default();
+        Evidence {
+            reclaimed: self.node_objects.get(name).and_then(reclaimed),
+            ..evidence
+        }
+    }
+
+    /// The evidence about a node whose object is now this. A user's word that is new, or was taken
+    /// back, takes the freshness away.
+    fn evidence_beside(&self, name: &Name, object: &LandfallNode) -> Seen<Evidence> {
+        let reclaimed = reclaimed(object);
+        match self.view.nodes.get(name) {
+            Some(node) if node.evidence.value.reclaimed == reclaimed => node.evidence.clone(),
+            before => {
+                let evidence = before.map(|node| node.evidence.value);
+                let evidence = evidence.unwrap_or_else(|| self.evidence_of(name));
+                Seen::cached(Evidence {
+                    reclaimed,
+                    ..evidence
+                })
+            }
+        }
     }
 
     /// A node that is not there is not unreachable: what that means is the fence's to judge.

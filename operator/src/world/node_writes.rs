@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, net::IpAddr};
 
 use landfall_core::{
     id::{Name, Seq, Uid},
-    ledger::view::NodeSpec,
+    ledger::{reclaim::Reclaim, view::NodeSpec},
 };
 use landfall_crds::{
     keys::finalizer,
@@ -28,6 +28,11 @@ pub(crate) enum NodeWrite {
     Delete(Box<LandfallNode>),
     /// It is being deleted, and nothing is held there.
     LetGo(Box<LandfallNode>),
+    /// The user's word that its machine is off has done its work, or can't do it.
+    EndReclaim {
+        object: Box<LandfallNode>,
+        verdict: Reclaim,
+    },
 }
 
 // === impl World ===
@@ -78,7 +83,10 @@ impl World {
         }
         spec.networks = self.served_on(name, &object.spec.networks);
         spec.not_ours = self.others_on(name);
-        (spec != object.spec).then(|| NodeWrite::Spec {
+        if spec == object.spec {
+            return self.end_of_reclaim(name, object);
+        }
+        Some(NodeWrite::Spec {
             before: Box::new(object.clone()),
             spec: Box::new(spec),
         })

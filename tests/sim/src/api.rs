@@ -224,5 +224,6 @@ pub fn evidence_of(node: &KubeNode) -> Evidence {
         current: Some(node.meta.uid),
         machine: Some(node.spec.machine),
         out_of_service: node.spec.is_tainted,
+        ..Evidence::default()
     }
 }

@@ -132,6 +132,17 @@ fn a_fence_beside_deleted_pods_closes_only_what_the_machine_can_not_use() {
 
 #[test]
 #[ignore = "the model tier: cargo dev test model"]
+fn a_reclaim_closes_what_the_machine_held_under_all_its_uids_and_nothing_that_it_can_use() {
+    holds(Config {
+        name: "reclaim, registered again",
+        is_reclaimed: true,
+        faults: &[(Power, 1), (Taint, 1), (Register, 1)],
+        ..Config::PLAIN
+    });
+}
+
+#[test]
+#[ignore = "the model tier: cargo dev test model"]
 fn by_hand_another_machine_under_the_old_name_never_speaks_for_it() {
     holds(Config {
         name: "another machine",

@@ -56,7 +56,7 @@ const ROWS: &[(&str, &str)] = &[
         "",
     ),
     (r#"{"limits": {}}"#, ""),
-    (r#"{"limits": {"perNamespace": 50}}"#, "spec.limits"),
+    (r#"{"limits": {"perNamespace": 50}}"#, ""),
     (r#"{"nodeDeletion": "Auto"}"#, ""),
     (r#"{"nodeDeletion": "Hold"}"#, ""),
     (

@@ -140,7 +140,7 @@ impl Store {
         Ok(self.put(key, object))
     }
 
-    /// A JSON patch of tests and additions of fields, or a merge patch.
+    /// A JSON patch of tests, additions and removals of fields, or a merge patch.
     fn patch(&mut self, key: &Key, patch: &Value) -> Answer {
         let mut object = self.objects.get(key).ok_or(NOT_FOUND)?.clone();
         if patch.is_object() {
@@ -155,6 +155,11 @@ impl Store {
                 "add" => {
                     let (parent, field) = pointer.rsplit_once('/').unwrap();
                     object.pointer_mut(parent).unwrap()[field] = step["value"].clone();
+                }
+                "remove" => {
+                    let (parent, field) = pointer.rsplit_once('/').unwrap();
+                    let parent = object.pointer_mut(parent).unwrap().as_object_mut();
+                    parent.unwrap().remove(&field.replace("~1", "/")).unwrap();
                 }
                 other => panic!("{other}"),
             }
@@ -235,6 +240,7 @@ impl Server {
                 object.clone(),
             )
             .route("/api/v1/{plural}", get(Self::list))
+            .route("/api/v1/{plural}/{name}", get(Self::read))
             .route("/api/v1/namespaces/home/{plural}", objects)
             .route("/api/v1/namespaces/home/{plural}/{name}", object)
             .with_state(self.clone());

@@ -25,7 +25,7 @@ use crate::{
     args::Door,
     claims::ClaimUpkeep,
     events,
-    grants::{Auditor, Backoff, Ledger, Shell},
+    grants::{Auditor, Backoff, Ledger, Shell, Unattached},
     leader::{Leadership, gated},
     metrics::Metrics,
     network::{NetworkObject, Upkeep},
@@ -121,6 +121,7 @@ impl Operator {
             clock: || NOW.get(),
             backoff: Backoff::default(),
             auditor: Auditor::default(),
+            unattached: Unattached::default(),
             next: 0,
         };
         let mut operator = Self {
@@ -180,6 +181,8 @@ impl Operator {
                 current: Some(machine),
                 machine: Some(machine),
                 out_of_service: false,
+                reports: true,
+                reclaimed: None,
             },
         };
         self.shell.world.observe(Change::Node(Event::Apply(facts)));
@@ -299,6 +302,13 @@ impl Rig {
         self.pod_log.push((facts, true));
     }
 
+    /// The pod runs: its runtime has called all plugins, and kubelet shows its address.
+    pub(super) fn run(&mut self, name: &str) {
+        let facts = self.pods.get_mut(name).unwrap();
+        facts.addresses = vec!["10.244.0.5".parse().unwrap()];
+        self.pod_log.push((facts.clone(), true));
+    }
+
     /// Deletes a pod. Its node may start a sandbox for it until [`Rig::end`].
     pub(super) fn delete(&mut self, name: &str) {
         if let Some(facts) = self.pods.remove(name) {
@@ -350,6 +360,39 @@ impl Rig {
             }
         }
         told.into_iter().collect()
+    }
+
+    /// The network's user edits its spec.
+    pub(super) fn edit_network(&mut self, edit: impl FnOnce(&mut Value)) {
+        edit(&mut self.network["spec"]);
+        let meta = &mut self.network["metadata"];
+        let next = meta["generation"].as_u64().unwrap() + 1;
+        meta["generation"] = next.into();
+        meta["resourceVersion"] = next.to_string().into();
+        for operator in &mut self.operators {
+            let network = NetworkObject::macvlan(object(self.network.clone()));
+            let world = &mut operator.shell.world;
+            world.observe(Change::Macvlan(Event::Apply(network)));
+        }
+    }
+
+    /// Kubernetes says of a node whether its kubelet reports: its condition Ready.
+    pub(super) fn ready(&mut self, name: &str, ready: &str) {
+        let uid = Uid::of(name).to_string();
+        let node = json!({
+            "metadata": {"name": name, "uid": uid},
+            "status": {
+                "nodeInfo": {"machineID": uid},
+                "conditions": [{"type": "Ready", "status": ready}],
+            },
+        });
+        let key = ("nodes".to_owned(), name.to_owned());
+        self.server.store().objects.insert(key, node.clone());
+        for operator in &mut self.operators {
+            let facts = NodeFacts::of(object(node.clone()));
+            let world = &mut operator.shell.world;
+            world.observe(Change::Node(Event::Apply(facts)));
+        }
     }
 
     /// The network is gone for good.

@@ -215,6 +215,7 @@ impl Operator {
                 |node| node.evidence.clone(),
             ),
             spec: object.spec.protocol.clone(),
+            namespaces: BTreeMap::new(),
             status: object.status.said.clone(),
         };
         self.view.nodes.insert(name.clone(), node);

@@ -214,6 +214,7 @@ fn held_by(object: &NodeObject) -> (Name, NodeView) {
         read_at: None,
         evidence: Seen::cached(Evidence::default()),
         spec: object.spec.protocol.clone(),
+        namespaces: BTreeMap::new(),
         status: object.status.said.clone(),
     };
     (object.meta.key.clone(), view)
