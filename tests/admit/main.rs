@@ -14,6 +14,7 @@ mod claim;
 mod definitions;
 mod docs;
 mod internal;
+mod kubectl;
 mod namespace_default;
 mod network;
 mod rbac;

@@ -23,6 +23,7 @@ mod layout;
 mod network;
 mod node;
 mod pki;
+mod plugin;
 mod pod;
 mod power;
 mod process;
@@ -194,7 +195,7 @@ fn run(task: Task) -> Result<u8> {
         Task::Test { tiers } => return Ok(u8::from(!test::run(&tiers))),
         Task::Bench(options) => bench::run(&options)?,
         Task::Hammer(options) => hammer::run(&options)?,
-        Task::Kubectl { words } => return with_cluster(cluster::kubectl().args(words)),
+        Task::Kubectl { words } => return with_cluster(&mut plugin::kubectl(&words)?),
         Task::Helm { words } => return with_cluster(cluster::helm().args(words)),
         Task::Node {
             name,

@@ -18,6 +18,7 @@ mod claims;
 mod configuration;
 mod hand;
 mod input;
+mod kubectl;
 mod leader;
 mod ledger;
 mod modes;

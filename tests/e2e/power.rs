@@ -14,6 +14,7 @@ use serde_json::json;
 
 use crate::{
     cluster,
+    kubectl::ask,
     traffic::{address, at_rest, nodes},
 };
 
@@ -125,6 +126,49 @@ fn a_node_that_is_off_and_deleted_gives_back_what_its_networks_let_it() -> Resul
         }
         case.ready(&["waits"])?;
         Truth::of(case).no_duplicates()?;
+        at_rest(case)
+    })
+}
+
+#[test]
+fn a_machine_that_is_off_is_reclaimed_by_a_persons_word() -> Result<()> {
+    case::alone(cluster(), "reclaim", |case| {
+        let [_, other] = nodes()?;
+        let node = &rebooting_node()?;
+        // Nothing but a person's word counts here.
+        let hold = with(case.part("eth2", 10, 10), "/nodeDeletion", json!("Hold"));
+        let network = case.ready_network("MacvlanNetwork", "net", &hold)?;
+        case.pod("one", node, &network)?;
+        case.ready(&["one"])?;
+        let before = address(case, "one")?;
+        let (answer, code) = ask(&["reclaim", node])?;
+        ensure!(code == 1 && answer["outcome"] == "unconfirmed", "{answer}");
+        let confirmed = "--i-confirm-it-is-off";
+        let (answer, code) = ask(&["reclaim", node, confirmed, "--timeout=3"])?;
+        ensure!(code == 1 && answer["outcome"] == "on", "{answer}");
+
+        let off = outage::power_off(cluster(), node)?;
+        waits(case, "heir", &other, &network)?;
+        let (answer, code) = timed("from the person's word to its end", || {
+            ask(&["reclaim", node, confirmed])
+        })?;
+        ensure!(code == 0 && answer["outcome"] == "reclaimed", "{answer}");
+        case.ready(&["heir"])?;
+        ensure!(
+            address(case, "heir")? == before,
+            "another address than {before}"
+        );
+        let words = ["delete", "pod", "one", "--force", "--grace-period=0", "-n"];
+        cluster().kubectl(&[&words[..], &[&case.namespace]].concat())?;
+
+        // It is back, and served again.
+        off.end()?;
+        Truth::of(case).no_duplicates()?;
+        case.delete_pod("heir")?;
+        case.pod("again", node, &network)?;
+        case.ready(&["again"])?;
+        let (answer, code) = ask(&["check"])?;
+        ensure!(code == 0, "{answer}");
         at_rest(case)
     })
 }

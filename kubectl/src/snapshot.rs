@@ -1,0 +1,208 @@
+//! The state of the cluster at one moment.
+//!
+//! The first list says which version of the cluster's state it shows; all others ask for exactly that
+//! one. So what is only in transit between two objects is never taken for a contradiction.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Context as _;
+use kube::{
+    Api, Client, Resource, ResourceExt as _,
+    api::{ListParams, VersionMatch},
+};
+use landfall_core::{
+    id::{Name, Uid},
+    ledger::{
+        BlockId, View,
+        audit::Attached,
+        fresh::{Seen, Tick},
+        view::{Evidence, NetworkView, NodeView, Restore},
+    },
+    network::Network,
+};
+use landfall_crds::{
+    block::AddressBlock,
+    convert::NetworkObject as _,
+    ipvlan::IpvlanNetwork,
+    ledger::{block, node},
+    macvlan::MacvlanNetwork,
+    network_spec::NetworkStatus,
+    node::LandfallNode,
+};
+use serde::de::DeserializeOwned;
+
+/// How often it is read again if the version that was begun with is not kept any more.
+const ATTEMPTS: usize = 3;
+
+/// The objects of the ledger, and what hangs on them.
+#[derive(Debug, Default)]
+pub(crate) struct Snapshot {
+    /// The resourceVersion that all of it is of.
+    pub(crate) version: String,
+    /// Networks of both kinds.
+    pub(crate) networks: BTreeMap<Uid, NetworkFacts>,
+    /// Node objects by name.
+    pub(crate) nodes: BTreeMap<Name, LandfallNode>,
+    /// The ledger.
+    pub(crate) blocks: BTreeMap<BlockId, AddressBlock>,
+    /// Objects that are called AddressBlock under a name that is not their addresses'.
+    pub(crate) strangers: Vec<AddressBlock>,
+}
+
+/// What is kept of a network.
+#[derive(Debug)]
+pub(crate) struct NetworkFacts {
+    pub(crate) name: String,
+    /// `None` if its spec makes no sense.
+    pub(crate) network: Option<Network>,
+    pub(crate) status: NetworkStatus,
+}
+
+// === impl Snapshot ===
+
+impl Snapshot {
+    /// Reads everything.
+    pub(crate) async fn read(client: &Client) -> anyhow::Result<Self> {
+        let mut attempt = 1;
+        loop {
+            match Self::read_once(client).await {
+                Err(kube::Error::Api(status)) if status.code == 410 && attempt < ATTEMPTS => {
+                    attempt += 1;
+                }
+                Err(kube::Error::Api(status)) if status.is_not_found() => {
+                    anyhow::bail!(
+                        "this cluster does not know Landfall's objects: is it installed?"
+                    );
+                }
+                other => return other.context("the ledger could not be read"),
+            }
+        }
+    }
+
+    async fn read_once(client: &Client) -> kube::Result<Self> {
+        let nodes: Api<LandfallNode> = Api::all(client.clone());
+        let nodes = nodes.list(&ListParams::default()).await?;
+        let version = nodes.metadata.resource_version.unwrap_or_default();
+        let exact = ListParams::default()
+            .at(&version)
+            .matching(VersionMatch::Exact);
+        let blocks: Vec<AddressBlock> = list(client, &exact).await?;
+        let macvlan: Vec<MacvlanNetwork> = list(client, &exact).await?;
+        let ipvlan: Vec<IpvlanNetwork> = list(client, &exact).await?;
+        Ok(Self::of(version, nodes.items, blocks, &macvlan, &ipvlan))
+    }
+
+    pub(crate) fn of(
+        version: String,
+        nodes: Vec<LandfallNode>,
+        blocks: Vec<AddressBlock>,
+        macvlan: &[MacvlanNetwork],
+        ipvlan: &[IpvlanNetwork],
+    ) -> Self {
+        let (blocks, strangers): (Vec<_>, Vec<_>) = blocks.into_iter().partition(block::is_own);
+        let networks = macvlan
+            .iter()
+            .map(|n| facts(n, n.validate().ok(), n.status.as_ref()));
+        let networks = networks.chain(
+            ipvlan
+                .iter()
+                .map(|n| facts(n, n.validate().ok(), n.status.as_ref())),
+        );
+        Self {
+            version,
+            networks: networks.collect(),
+            nodes: nodes
+                .into_iter()
+                .map(|node| (Name::from(node.name_any().as_str()), node))
+                .collect(),
+            blocks: blocks
+                .into_iter()
+                .map(|object| (block::id(&object), object))
+                .collect(),
+            strangers,
+        }
+    }
+
+    /// The ledger's view, as far as the auditor looks at it.
+    pub(crate) fn view(&self) -> View {
+        let networks = self.networks.iter().filter_map(|(uid, facts)| {
+            let network = facts.network.clone()?;
+            let closed = None;
+            Some((*uid, NetworkView { network, closed }))
+        });
+        let blocks = self.blocks.iter();
+        let blocks = blocks.map(|(id, object)| (id.clone(), Seen::cached(block::read(object))));
+        let nodes = self.nodes.iter();
+        View {
+            now: 0,
+            networks: networks.collect(),
+            blocks: blocks.collect(),
+            nodes: nodes
+                .map(|(name, node)| (name.clone(), view_of(node)))
+                .collect(),
+            pods: BTreeMap::new(),
+            restore: Restore::default(),
+            expected: BTreeSet::new(),
+        }
+    }
+
+    /// What all agents say is attached.
+    pub(crate) fn attached(&self) -> Attached {
+        let nodes = self.nodes.iter();
+        let statuses = nodes.filter_map(|(name, node)| Some((name, node.status.as_ref()?)));
+        statuses
+            .map(|(name, status)| (name.clone(), node::keys(&status.attached)))
+            .collect()
+    }
+
+    /// A network's name; its UID if it is gone.
+    pub(crate) fn network_name(&self, uid: Uid) -> String {
+        let facts = self.networks.get(&uid);
+        facts.map_or_else(|| uid.to_string(), |facts| facts.name.clone())
+    }
+}
+
+async fn list<K>(client: &Client, params: &ListParams) -> kube::Result<Vec<K>>
+where
+    K: Resource<DynamicType = (), Scope = kube::core::ClusterResourceScope>
+        + Clone
+        + DeserializeOwned
+        + std::fmt::Debug,
+{
+    let api: Api<K> = Api::all(client.clone());
+    Ok(api.list(params).await?.items)
+}
+
+fn facts(
+    object: &impl kube::ResourceExt,
+    network: Option<Network>,
+    status: Option<&NetworkStatus>,
+) -> (Uid, NetworkFacts) {
+    let facts = NetworkFacts {
+        name: object.name_any(),
+        network,
+        status: status.cloned().unwrap_or_default(),
+    };
+    (Uid::of(&object.uid().unwrap_or_default()), facts)
+}
+
+/// The auditor looks at grants, acknowledgements and the machine; it asks nothing about freshness or
+/// evidence.
+fn view_of(object: &LandfallNode) -> NodeView {
+    let spec = &object.spec;
+    let status = object.status.as_ref();
+    NodeView {
+        seen_at: Tick::default(),
+        uid: spec.node.uid,
+        machine: spec.node.machine_id,
+        labels: BTreeMap::new(),
+        live: false,
+        reachable: false,
+        has_provider: spec.node.provider_id.is_some(),
+        read_at: None,
+        evidence: Seen::cached(Evidence::default()),
+        spec: node::read_spec(spec),
+        namespaces: node::namespaces(spec),
+        status: status.map(node::read_status).unwrap_or_default(),
+    }
+}
