@@ -15,6 +15,7 @@ use landfall_core::{
     ledger::{
         BlockId, View,
         audit::Attached,
+        claims::Claims,
         fresh::{Seen, Tick},
         view::{Evidence, NetworkView, NodeView, Restore},
     },
@@ -143,6 +144,7 @@ impl Snapshot {
             pods: BTreeMap::new(),
             restore: Restore::default(),
             expected: BTreeSet::new(),
+            claims: Claims::default(),
         }
     }
 

@@ -90,6 +90,9 @@ impl<'v> Drafts<'v> {
     /// keeps stays the claim's.
     pub(super) fn take(&mut self, id: &BlockId, address: IpAddr, taken: Taken) {
         let since = self.view.now;
+        if let Some(counts) = &mut self.counts {
+            counts.add(self.view, taken.network, &taken.holder);
+        }
         if let Some(block) = self.block_mut(id) {
             let seq = block.draw();
             let known = block.entries.get(&address).and_then(|entry| entry.kept);
@@ -117,9 +120,6 @@ impl<'v> Drafts<'v> {
         let since = self.view.now;
         if !self.is_untouched(id, address) {
             return;
-        }
-        if let Some(counts) = &mut self.counts {
-            counts.add(self.view, taken.network, &taken.holder);
         }
         if let Some(block) = self.block_mut(id) {
             let seq = block.draw();
