@@ -30,6 +30,10 @@ use crate::{
     world::NamespaceFacts,
 };
 
+mod pauses;
+
+pub(crate) use pauses::Pauses;
+
 /// What a watch saw.
 #[derive(Debug)]
 pub(crate) enum Change {
@@ -132,7 +136,7 @@ impl Watches {
         async move {
             let strip = |object: &mut K| object.meta_mut().managed_fields = None;
             let mut events = watcher::watcher(api, config)
-                .default_backoff()
+                .backoff(Pauses::default())
                 .modify(strip)
                 .boxed();
             while let Some(event) = events.next().await {

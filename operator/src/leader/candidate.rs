@@ -27,7 +27,7 @@ use super::{
     Leadership,
     election::{Seen, Step, Times, step},
 };
-use crate::metrics::Metrics;
+use crate::{metrics::Metrics, watches::Pauses};
 
 /// How often the Lease is written anew before an operator that ends leaves it to run out.
 const ATTEMPTS: usize = 3;
@@ -92,7 +92,7 @@ impl Candidate {
 
     /// Runs until it is told to end; then what is being written is waited for, and the Lease given back.
     pub(crate) async fn run(self, end: oneshot::Receiver<()>) {
-        let sightings = watch_object(self.leases.clone(), &self.name).default_backoff();
+        let sightings = watch_object(self.leases.clone(), &self.name).backoff(Pauses::default());
         self.follow(sightings, end).await;
     }
 
