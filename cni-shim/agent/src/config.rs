@@ -61,7 +61,7 @@ pub async fn watch(api: Api<LandfallNode>, name: String, engine: Handle, asked: 
 pub async fn read(api: Api<LandfallNode>, name: String, engine: Handle, asked: Arc<Notify>) {
     loop {
         asked.notified().await;
-        let object = with_patience(&api, &name).await;
+        let object = with_patience(&api, &name, &engine).await;
         if let Some(object) = object {
             engine.tell(Input::Object {
                 object: Box::new(slim(object)),
@@ -75,8 +75,13 @@ pub async fn read(api: Api<LandfallNode>, name: String, engine: Handle, asked: A
 }
 
 /// A GET without resourceVersion is a quorum read.
-async fn with_patience(api: &Api<LandfallNode>, name: &str) -> Option<LandfallNode> {
+async fn with_patience(
+    api: &Api<LandfallNode>,
+    name: &str,
+    engine: &Handle,
+) -> Option<LandfallNode> {
     for pause in Pauses::of(name) {
+        engine.tell(Input::ReadBegins);
         match api.get_opt(name).await {
             Ok(object) => return object,
             Err(error) => tracing::warn!(%error, "cannot read the LandfallNode {name}"),

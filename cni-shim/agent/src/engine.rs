@@ -70,6 +70,8 @@ pub struct Engine {
     durable: Durable,
     /// The object of which `durable.snapshot` is a part.
     object: Option<Box<LandfallNode>>,
+    /// While a quorum read is under way: whether the watch has told a version since it began.
+    overtaken: Option<bool>,
     identity: Option<Identity>,
     /// Whether `/run` was complete at the start, or has been made so since.
     complete: bool,
@@ -123,6 +125,10 @@ impl Engine {
     fn consider(&mut self, input: Input) -> Result<(), StoreError> {
         match input {
             Input::Object { object, quorum } => self.observe(object, quorum),
+            Input::ReadBegins => {
+                self.overtaken = Some(false);
+                Ok(())
+            }
             Input::Add {
                 request,
                 sandbox,

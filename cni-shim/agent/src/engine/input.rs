@@ -22,6 +22,8 @@ pub enum Input {
         /// Whether it was read with quorum.
         quorum: bool,
     },
+    /// A quorum read of it begins.
+    ReadBegins,
     /// The plugin asks to attach a pod.
     Add {
         /// What core decides on.

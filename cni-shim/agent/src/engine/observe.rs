@@ -27,7 +27,16 @@ impl Engine {
         let Some(seen) = snapshot(&object) else {
             return Ok(());
         };
-        if self.is_accepted(&seen, quorum) {
+        let accepted = self.is_accepted(&seen, quorum);
+        if quorum && self.overtaken.take() == Some(true) && !accepted {
+            // It shows how things were before what the watch has told since: nothing has gone back.
+            self.outlets.quorum_read.notify_one();
+            return Ok(());
+        }
+        if accepted && !quorum {
+            self.overtaken = self.overtaken.map(|_| true);
+        }
+        if accepted {
             // Effects (SaveSnapshot, Make) read the object: it must be the one core decides on.
             self.object = Some(object);
             self.retry_vlans();

@@ -28,6 +28,7 @@ impl Engine {
             volatile: Volatile::start(machine.id, mark.is_none()),
             durable: Durable::default(),
             object: None,
+            overtaken: None,
             identity: None,
             complete: mark.is_some(),
             epoch: mark.map(|mark| mark.epoch).unwrap_or_default(),

@@ -197,3 +197,20 @@ async fn an_object_for_another_machine_is_not_read_again_and_again() {
     let pause = std::time::Duration::from_millis(20);
     tokio::time::timeout(pause, asked).await.unwrap_err();
 }
+
+#[test]
+fn a_quorum_read_that_the_watch_overtakes_is_no_restore() {
+    let mut agent = cold();
+    agent.take(Input::ReadBegins);
+    agent.see(2, &json!({}), false);
+    agent.see(1, &json!({}), true);
+    assert!(!agent.state().restore_suspected);
+    agent.take(Input::ReadBegins);
+    agent.see(2, &json!({}), true);
+    agent.event(Event::Scanned([].into()));
+    assert!(agent.state().ready);
+    // A read that nothing has overtaken says what is.
+    agent.take(Input::ReadBegins);
+    agent.see(1, &json!({}), true);
+    assert!(agent.state().restore_suspected);
+}
