@@ -20,6 +20,7 @@ mod network;
 mod rbac;
 mod release;
 mod rows;
+mod simulation;
 mod writers;
 
 use std::sync::OnceLock;

@@ -171,10 +171,13 @@ impl<K: Ord + Clone, S: Clone + PartialEq, T: Clone + PartialEq + Default> Colle
         object: &Object<K, S, T>,
     ) -> Result<Rc<Object<K, S, T>>, Refusal> {
         let stored = self.stored(&object.meta.key)?;
+        if stored.meta.uid != object.meta.uid {
+            return Err(Refusal::Conflict);
+        }
         if object.meta.version == 0 {
             return Err(Refusal::Invalid);
         }
-        if stored.meta.uid != object.meta.uid || stored.meta.version != object.meta.version {
+        if stored.meta.version != object.meta.version {
             return Err(Refusal::Conflict);
         }
         let mut next = (*stored).clone();
@@ -233,6 +236,11 @@ impl<K: Ord + Clone, S: Clone + PartialEq, T: Clone + PartialEq + Default> Colle
             return Err(Refusal::Conflict);
         }
         let mut next = (*stored).clone();
+        if next.meta.finalizers.is_empty() {
+            next.meta.version = revision.draw();
+            self.put(Kind::Deleted, next);
+            return Ok(());
+        }
         if !next.meta.is_deleting {
             next.meta.is_deleting = true;
             next.meta.generation += 1;
@@ -259,14 +267,15 @@ impl<K: Ord + Clone, S: Clone + PartialEq, T: Clone + PartialEq + Default> Colle
         if stored.spec != next.spec {
             next.meta.generation += 1;
         }
-        next.meta.version = revision.draw();
-        let is_over = next.meta.is_deleting && next.meta.finalizers.is_empty();
-        let kind = if is_over {
-            Kind::Deleted
-        } else {
-            Kind::Modified
-        };
-        self.put(kind, next)
+        let version = revision.draw();
+        if next.meta.is_deleting && next.meta.finalizers.is_empty() {
+            // What a watch shows of the end is the last state that was stored.
+            let mut last = (**stored).clone();
+            last.meta.version = version;
+            return self.put(Kind::Deleted, last);
+        }
+        next.meta.version = version;
+        self.put(Kind::Modified, next)
     }
 
     fn put(&mut self, kind: Kind, object: Object<K, S, T>) -> Rc<Object<K, S, T>> {
