@@ -75,14 +75,6 @@ pub(crate) enum Task {
         #[arg(long, env = "UNINSTALL_WAIT", default_value_t = 60)]
         wait: u64,
     },
-    /// Says that etcd was restored from a backup, before any operator or node reaches the API server
-    /// again: gives the ledger a new epoch, and takes every grant out of the node objects
-    Restored {
-        /// A node whose machine is known to be off, though it is the backup that says so. May be given
-        /// more than once.
-        #[arg(long, value_name = "NODE")]
-        off: Vec<String>,
-    },
 }
 
 /// How log lines look.

@@ -8,7 +8,6 @@ use std::{
 use anyhow::Context as _;
 use kube::Client;
 use landfall_core::ledger::Millis;
-use landfall_crds::ledger::restored;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::{mpsc, oneshot},
@@ -43,12 +42,6 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     match args.task.clone() {
         Some(Task::Uninstall { wait }) => {
             uninstall::uninstall(client, Duration::from_secs(wait)).await
-        }
-        Some(Task::Restored { off }) => {
-            let off = off.into_iter().collect();
-            let report = restored::restored(client, &args.namespace, &off).await?;
-            tracing::info!("{report}");
-            Ok(())
         }
         None => serve(args, client).await,
     }

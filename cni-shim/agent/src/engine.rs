@@ -159,11 +159,7 @@ impl Engine {
                 self.decide(Event::Made(key))
             }
             Input::Event(event) => {
-                if let Event::Timeout(token) | Event::Abort(token) = event
-                    && let Some(flight) = self.flights.get(&token)
-                {
-                    flight.wanted.give_up();
-                }
+                self.note_end(&event);
                 self.decide(event)
             }
             Input::Links(links) => self.see_links(links),
@@ -185,6 +181,15 @@ impl Engine {
                 self.vlan_done(&job, failure);
                 self.decide_on_parents()
             }
+        }
+    }
+
+    /// What nobody waits for any more is not tried again.
+    fn note_end(&self, event: &Event) {
+        if let Event::Timeout(token) | Event::Abort(token) = event
+            && let Some(flight) = self.flights.get(token)
+        {
+            flight.wanted.give_up();
         }
     }
 

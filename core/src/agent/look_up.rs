@@ -138,7 +138,7 @@ pub(super) fn missing(agent: &Agent<'_>, request: &AddRequest) -> String {
     });
     if named.is_none() && agent.durable.restore_suspected {
         return "etcd seems to have been restored from a backup: no new grant is taken until \
-                `landfall-operator restored` was run"
+                `kubectl landfall restored` was run"
             .to_owned();
     }
     let no_grant = "no grant for this pod has arrived yet; is landfall-operator running?";

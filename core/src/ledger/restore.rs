@@ -1,7 +1,7 @@
 //! After a restore of etcd: the ledger is that of the backup, and says nothing of what came later.
 //!
 //! ```text
-//!  announced (`landfall-operator restored`): a new epoch, node objects without grants
+//!  announced (`kubectl landfall restored`): a new epoch, node objects without grants
 //!      │  every node says what it has in use, under that epoch, or is off
 //!      v
 //!  the blocks are rewritten: what is in use is GRANTED under a new seq, all else that was held rests
@@ -77,7 +77,7 @@ pub(super) fn decide(view: &View, rules: Rules) -> Option<Decision> {
     }
     let message = format!(
         "etcd seems to have been restored from a backup: node {} has seen a later state of the cluster; \
-         no address is given or taken back until `landfall-operator restored` was run (docs/restore.md)",
+         no address is given or taken back until `kubectl landfall restored` was run (docs/restore.md)",
         list(&suspecting)
     );
     Some(halted(view, Vec::new(), true, &message))

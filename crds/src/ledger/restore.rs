@@ -21,7 +21,7 @@ const ADOPTED: &str = "adopted";
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "data.{key} of the ConfigMap {LEDGER_CONFIG_MAP} is {text:?}, expected a number: run \
-     `landfall-operator restored` (docs/restore.md)"
+     `kubectl landfall restored` (docs/restore.md)"
 )]
 pub struct RestoreError {
     key: &'static str,

@@ -1,4 +1,4 @@
-//! `landfall-operator restored`: says that etcd was restored from a backup (docs/restore.md).
+//! `kubectl landfall restored`: says that etcd was restored from a backup (docs/restore.md).
 //!
 //! ```text
 //!  refuse evidence of the backup ─> draw an epoch ─> note it ─> each node object: that epoch, no grants

@@ -98,7 +98,7 @@ fn conditions(
     );
     if published.restore_suspected {
         let message = "the LandfallNode is older than one that this agent has seen: the cluster's state \
-                       was restored; no new grant is taken until `landfall-operator restored` was run";
+                       was restored; no new grant is taken until `kubectl landfall restored` was run";
         conditions.push(Said::new(
             "RestoreSuspected",
             true,

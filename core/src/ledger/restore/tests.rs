@@ -217,7 +217,7 @@ fn a_restore_that_a_node_suspects_stops_everything() {
     assert!(
         decision.refusals[&Uid(200)]
             .message
-            .contains("landfall-operator restored")
+            .contains("kubectl landfall restored")
     );
 }
 

@@ -156,7 +156,7 @@ async fn a_node_that_suspects_a_restore_stops_all_grants_until_it_is_announced()
     rig.settle().await;
     assert_eq!(states(&rig), ["10.20.0.1 Granted"]);
     let told = rig.told().join("\n");
-    assert!(told.contains("landfall-operator restored"), "{told}");
+    assert!(told.contains("kubectl landfall restored"), "{told}");
     announce(&mut rig).await;
     rig.edit("landfallnodes", "b", |node| {
         node["status"]["conditions"] = json!([]);
