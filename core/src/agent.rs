@@ -28,6 +28,7 @@ use crate::{
         Rules,
         view::{Grant, Refusal},
     },
+    mac::Mac,
 };
 
 mod add;
@@ -37,6 +38,7 @@ mod event;
 mod flight;
 mod identity;
 mod look_up;
+mod probe;
 mod recall;
 mod restore;
 mod spec;
@@ -49,6 +51,7 @@ pub use step::{step, step_under};
 
 use del::Deletion;
 use flight::Flight;
+use probe::Probe;
 
 /// An attachment on this node: the sandbox and the interface in it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -115,6 +118,8 @@ pub struct Served {
     pub name: Name,
     /// The families that an attachment needs an address of; empty for a network without IPAM.
     pub families: BTreeSet<Family>,
+    /// Whether the LAN is asked for an address before its first use.
+    pub is_probed: bool,
 }
 
 /// What survives the agent: the content of `/run/landfall`.
@@ -147,6 +152,10 @@ pub struct Volatile {
     pub blocked: BTreeSet<IpAddr>,
     /// Networks that have no parent on this node now, and why: their ADDs wait.
     pub without_parent: BTreeMap<Uid, String>,
+    /// What is known of addresses of networks that are probed.
+    probes: BTreeMap<(IpAddr, Seq), Probe>,
+    /// What was given back because another host has it; as long as it is in the released set.
+    conflicts: BTreeMap<(IpAddr, Seq), Mac>,
     /// The ADD in progress of each owner.
     flights: BTreeMap<Uid, Flight>,
     /// ADDs that wait for a grant or for their turn, in the order of arrival.

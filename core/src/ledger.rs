@@ -31,7 +31,10 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{Name, Seq, Uid};
+use crate::{
+    id::{Name, Seq, Uid},
+    mac::Mac,
+};
 
 pub mod audit;
 pub mod claims;
@@ -58,7 +61,7 @@ mod release;
 mod specs;
 mod word;
 
-pub use decide::{Decision, Write, decide};
+pub use decide::{Conflict, Decision, Write, decide};
 pub use finding::{Finding, Kind, Subject};
 pub use rules::Rules;
 pub use view::View;
@@ -83,7 +86,7 @@ pub enum State {
     Claimed,
     /// Released; rests before it is used again.
     Cooling,
-    /// Somebody else on the LAN uses it.
+    /// Another host of the LAN was found to use it; left alone for a while.
     Foreign,
 }
 
@@ -117,6 +120,8 @@ pub struct Entry {
     pub holder: Option<Holder>,
     /// The claim that keeps the address, whoever has it now.
     pub kept: Option<claims::Kept>,
+    /// Of a FOREIGN one: the hardware address of who uses it.
+    pub foreign: Option<Mac>,
     /// When the entry came into this state.
     pub since: Millis,
 }

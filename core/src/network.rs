@@ -75,9 +75,15 @@ pub struct Ipam {
     pub reuse_preferred_ms: u64,
     /// How long it rests in any case; at most `reuse_preferred_ms`.
     pub reuse_minimum_ms: u64,
-    /// Whether an address is probed before its first use.
+    /// Whether the LAN is asked for an address before its first use.
     pub conflict_probe: bool,
+    /// How long an address is left alone that another host was found to use.
+    pub foreign_ms: u64,
 }
+
+/// How long an address is left alone that another host was found to use: ten minutes, the time after which
+/// networks forget who had an address (a switch's table, five; a router's, minutes to hours).
+pub const FOREIGN_MS: u64 = 600_000;
 
 /// A route of the attachment.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -107,7 +107,8 @@ pub struct Entry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub index: Option<u16>,
     /// The hardware address, if it is not the one that is derived from the address: requested, or
-    /// hashed again after a collision. A restarted operator can't know the latter.
+    /// hashed again after a collision. A restarted operator can't know the latter. Of a Foreign
+    /// address: of the host that uses it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub mac: Option<Mac>,
@@ -151,7 +152,7 @@ pub enum EntryState {
     Claimed,
     /// Released; rests before its next use.
     Cooling,
-    /// Another host of the LAN was found to use it.
+    /// Another host of the LAN was found to use it; left alone for ten minutes.
     Foreign,
 }
 

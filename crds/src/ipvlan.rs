@@ -42,7 +42,9 @@ use crate::{
 #[x_kube(
     validation = Rule::new("!has(self.ipam) || !has(self.ipam.type) || self.ipam.type != 'DHCP'")
         .message("ipam.type: DHCP needs a hardware address for each pod, which ipvlan does not have: use a MacvlanNetwork"),
-    validation = crate::rules::gateway(" || has(self.mode) && self.mode in ['l3', 'l3s']")
+    validation = crate::rules::gateway(" || has(self.mode) && self.mode in ['l3', 'l3s']"),
+    validation = Rule::new("!has(self.ipam) || !has(self.ipam.conflictProbe) || !self.ipam.conflictProbe || !has(self.mode) || self.mode == 'l2'")
+        .message("ipam.conflictProbe asks the LAN by ARP and ND, which modes l3 and l3s have no part in: remove it, or use mode l2")
 )]
 pub struct IpvlanNetworkSpec {
     /// Where packets are routed, in the kernel's words: l2 (default), l3, l3s. The links of one parent

@@ -69,6 +69,8 @@ pub mod condition {
     pub const HELD: &str = "Held";
     /// Nodes: another program takes the plugin out of the CNI configuration.
     pub const CHAIN_BLOCKED: &str = "ChainBlocked";
+    /// Nodes: a gateway of a probed network does not answer.
+    pub const GATEWAY_SILENT: &str = "GatewaySilent";
     /// Nodes: the cluster's state looks older than what this node has seen.
     pub const RESTORE_SUSPECTED: &str = "RestoreSuspected";
 }

@@ -8,11 +8,11 @@ use kube::{
     Client,
     runtime::events::{Event, EventType, Recorder, Reporter},
 };
-use landfall_core::ledger::view::Refusal;
+use landfall_core::{ledger::view::Refusal, network::NetworkKind};
 use landfall_crds::keys::{self, event};
 use tokio::sync::mpsc;
 
-use crate::{metrics::Metrics, pods::PodFacts};
+use crate::{metrics::Metrics, network::NetworkObject, pods::PodFacts};
 
 /// The most sentences that wait to be told. Beyond, they are dropped: the same sentence stands in
 /// the node's object, and kubelet repeats it.
@@ -129,6 +129,15 @@ impl Regarding {
             name: name.to_owned(),
             uid,
         }
+    }
+
+    /// A network.
+    pub(crate) fn network(object: &NetworkObject) -> Self {
+        let kind = match object.kind() {
+            NetworkKind::Macvlan => "MacvlanNetwork",
+            NetworkKind::Ipvlan => "IpvlanNetwork",
+        };
+        Self::ours(kind, object.name().as_str(), object.meta().uid.clone())
     }
 
     fn reference(&self) -> ObjectReference {

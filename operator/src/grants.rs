@@ -33,6 +33,7 @@ mod audit;
 mod backoff;
 mod blocks;
 mod claims;
+mod conflicts;
 mod failure;
 mod fences;
 mod nodes;
@@ -233,7 +234,10 @@ impl Shell {
     async fn write(&mut self, decision: Decision) -> bool {
         let now = (self.clock)();
         let Decision {
-            writes, repairs, ..
+            writes,
+            repairs,
+            conflicts,
+            ..
         } = decision;
         let (nodes, blocks): (Vec<Write>, Vec<Write>) = writes
             .into_iter()
@@ -275,6 +279,7 @@ impl Shell {
         done |= self.read_for_fences(fencing, now).await;
         done |= self.go_on_with_restore(restore).await;
         self.tell_repairs(&repairs);
+        self.tell_conflicts(&conflicts);
         done
     }
 

@@ -45,6 +45,7 @@ pub(crate) fn network(uid: u128, name: &str, cidrs: &[&str]) -> Network {
             reuse_preferred_ms: 30_000,
             reuse_minimum_ms: 1_000,
             conflict_probe: false,
+            foreign_ms: landfall_core::network::FOREIGN_MS,
         },
         accept_router_advertisements: false,
         duplicate_address_detection: false,

@@ -16,6 +16,7 @@ mod chained;
 mod churn;
 mod claims;
 mod configuration;
+mod conflicts;
 mod hand;
 mod input;
 mod kubectl;

@@ -11,12 +11,6 @@ fn a_field_that_is_not_served_yet_is_named() -> Result<()> {
     case::run(cluster(), "fields", |case| {
         let fields = [
             (
-                "probe",
-                "/ipam/conflictProbe",
-                json!(true),
-                "spec.ipam.conflictProbe",
-            ),
-            (
                 "host",
                 "/hostAccess",
                 json!({"enabled": true}),
@@ -36,10 +30,10 @@ fn a_field_that_is_not_served_yet_is_named() -> Result<()> {
             ensure!(message.contains(field), "{field}: {message}");
         }
         let pod = "one";
-        let network = case.name("probe");
+        let network = case.name("host");
         case.pod(pod, "", &network)?;
         let reason = "UnknownNetwork";
-        let says = "spec.ipam.conflictProbe";
+        let says = "spec.hostAccess";
         pod::event(cluster(), &case.namespace, pod, reason, says)?;
         pod::not_ready(cluster(), &case.namespace, pod)
     })

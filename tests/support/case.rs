@@ -233,9 +233,14 @@ impl<'c> Case<'c> {
 
     /// Gives the host on the LAN the gateway addresses of this test's subnets.
     pub fn lan_host(&self) -> Result<()> {
+        self.lan_host_with(1)
+    }
+
+    /// Gives the host on the LAN addresses of this test's subnets.
+    pub fn lan_host_with(&self, host: u8) -> Result<()> {
         for (address, nodad) in [
-            (format!("{}/24", self.ipv4(1)), &[][..]),
-            (format!("{}/64", self.ipv6(1)), &["nodad"][..]),
+            (format!("{}/24", self.ipv4(host)), &[][..]),
+            (format!("{}/64", self.ipv6(host)), &["nodad"][..]),
         ] {
             let words = ["ip", "addr", "replace", &address, "dev", "eth0"];
             self.cluster.on_node("lan", &[&words, nodad].concat())?;

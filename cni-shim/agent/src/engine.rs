@@ -38,6 +38,7 @@ mod effects;
 mod handle;
 mod input;
 mod observe;
+mod probes;
 mod published;
 mod repairs;
 mod sharing;
@@ -46,6 +47,8 @@ mod vlans;
 
 pub use handle::{Ended, Handle};
 pub use input::{Answer, Attached, Input, Sandbox};
+use probes::Probes;
+pub use probes::{ProbeCounts, SilentGateway};
 pub use published::Published;
 use repairs::Repairs;
 use vlans::Vlans;
@@ -80,6 +83,7 @@ pub struct Engine {
     parents: Parents,
     vlans: Vlans,
     repairs: Repairs,
+    probes: Probes,
     facts: BTreeMap<Key, Facts>,
     flights: BTreeMap<Token, Flight>,
     replies: BTreeMap<Token, oneshot::Sender<Answer>>,
@@ -159,7 +163,7 @@ impl Engine {
                 self.decide(Event::Made(key))
             }
             Input::Event(event) => {
-                self.note_end(&event);
+                self.end_of_wait(&event);
                 self.decide(event)
             }
             Input::Links(links) => self.see_links(links),
@@ -172,9 +176,10 @@ impl Engine {
                 Ok(())
             }
             Input::Retry => {
-                self.retry_repairs();
+                self.retry_what_failed();
                 Ok(())
             }
+            Input::Probed(probed) => self.probed(probed),
             Input::Looked(key, looked) => self.looked(&key, looked),
             Input::Remade(key, remade) => self.remade(&key, remade),
             Input::Vlan(job, failure) => {
@@ -184,8 +189,13 @@ impl Engine {
         }
     }
 
-    /// What nobody waits for any more is not tried again.
-    fn note_end(&self, event: &Event) {
+    fn retry_what_failed(&mut self) {
+        self.retry_repairs();
+        self.retry_gateways();
+    }
+
+    /// Nobody waits any more for an ADD that is over.
+    fn end_of_wait(&self, event: &Event) {
         if let Event::Timeout(token) | Event::Abort(token) = event
             && let Some(flight) = self.flights.get(token)
         {
@@ -224,6 +234,7 @@ impl Engine {
             let effects = step(&mut self.volatile, &mut self.durable, event);
             events.extend(self.execute(effects)?);
         }
+        self.hand_out_probes();
         if self.volatile.is_ready(&self.durable) && !was_ready {
             self.become_ready();
         }

@@ -18,12 +18,14 @@ mod gate;
 mod mend;
 mod nodes;
 mod pool;
+mod probe;
 mod vlan;
 
 pub use again::Wanted;
 pub(crate) use gate::Gate;
 pub use mend::{LookJob, Looked, RemakeJob};
 pub use pool::{Pool, PoolError, Workers};
+pub use probe::{Found, ProbeJob, Probed};
 
 /// A link to make.
 #[derive(Debug)]
@@ -87,6 +89,8 @@ pub enum Job {
     Remake(RemakeJob),
     /// Make or remove a VLAN.
     Vlan(VlanJob),
+    /// Ask the LAN who has addresses: `Probed`, one for each.
+    Probe(ProbeJob),
 }
 
 // === impl Job ===
@@ -97,7 +101,7 @@ impl Job {
         match self {
             Self::Attach(job) => job.key.container == *container,
             Self::Detach(job) => job.key.container == *container && job.netns.is_some(),
-            Self::Look(_) | Self::Remake(_) | Self::Vlan(_) => false,
+            Self::Look(_) | Self::Remake(_) | Self::Vlan(_) | Self::Probe(_) => false,
         }
     }
 }

@@ -1,17 +1,24 @@
 //! /metrics, /healthz and /readyz.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use axum::{Router, extract::State, http::StatusCode, response::IntoResponse, routing::get};
 use landfall_plugin::spec::Verb;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
-    metrics::{family::Family, gauge::Gauge, histogram::Histogram},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
 use tokio::{net::TcpListener, sync::watch};
 
-use crate::{engine::Published, install::Installed};
+use crate::{
+    engine::{ProbeCounts, Published},
+    install::Installed,
+};
 
 /// Seconds: an attach takes half a millisecond, a wait for a grant up to two seconds.
 const BUCKETS: [f64; 12] = [
@@ -29,6 +36,8 @@ pub struct Metrics {
     blocked: Gauge,
     waiting: Gauge,
     ready: Gauge,
+    probes: Family<Outcomes, Counter>,
+    silent_gateways: Gauge,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -40,6 +49,11 @@ struct Labels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Phases {
     phase: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Outcomes {
+    outcome: &'static str,
 }
 
 /// What the probes and the metrics read.
@@ -68,6 +82,9 @@ impl Default for Metrics {
         );
         let attachments = Family::default();
         registry.register("attachments", "Attachments by phase", attachments.clone());
+        let probes = Family::default();
+        let help = "Addresses that the LAN was asked for before their first use, by who had them";
+        registry.register("probes", help, probes.clone());
         let mut gauge = |name, help| {
             let gauge = Gauge::default();
             registry.register(name, help, gauge.clone());
@@ -82,6 +99,11 @@ impl Default for Metrics {
                 "ADDs that wait for a grant, a parent or another sandbox",
             ),
             ready: gauge("ready", "1 if grants are served"),
+            silent_gateways: gauge(
+                "silent_gateways",
+                "Gateways of probed networks that do not answer",
+            ),
+            probes,
             registry,
             requests,
             attachments,
@@ -113,6 +135,20 @@ impl Metrics {
         set(&self.blocked, published.blocked.len());
         set(&self.waiting, published.waiting);
         set(&self.ready, usize::from(published.ready));
+        let ProbeCounts {
+            clear,
+            foreign,
+            not_asked,
+        } = published.probes;
+        for (outcome, count) in [
+            ("clear", clear),
+            ("foreign", foreign),
+            ("not-asked", not_asked),
+        ] {
+            let counter = self.probes.get_or_create(&Outcomes { outcome });
+            counter.inner().store(count, Ordering::Relaxed);
+        }
+        set(&self.silent_gateways, published.silent_gateways.len());
         let mut text = String::new();
         // Writing to a string can't fail.
         encode(&mut text, &self.registry).ok();

@@ -19,7 +19,7 @@ use nix::{
 
 use crate::netns::{Netns, NetnsError};
 
-mod frame;
+pub(crate) mod frame;
 
 /// An announcement that did not leave.
 #[derive(Debug, thiserror::Error)]
@@ -63,8 +63,8 @@ pub fn announce(
     Ok(())
 }
 
-/// Protocol 0: it sends, and never receives.
-fn open() -> Result<OwnedFd, Errno> {
+/// Protocol 0: it sends, and receives nothing as long as it is not bound to another.
+pub(crate) fn open() -> Result<OwnedFd, Errno> {
     socket(
         AddressFamily::Packet,
         SockType::Raw,
@@ -73,20 +73,21 @@ fn open() -> Result<OwnedFd, Errno> {
     )
 }
 
-fn send(socket: &OwnedFd, index: u32, frame: &[u8]) -> Result<(), Errno> {
-    let address = link_address(index).ok_or(Errno::EINVAL)?;
+pub(crate) fn send(socket: &OwnedFd, index: u32, frame: &[u8]) -> Result<(), Errno> {
+    let address = link_address(index, 0).ok_or(Errno::EINVAL)?;
     sendto(socket.as_raw_fd(), frame, &address, MsgFlags::empty()).map(drop)
 }
 
-/// The address of a link for sendto(). nix has no safe way to make one.
+/// The address of a link for sendto() and bind(): `protocol` is an EtherType. nix has no safe way to make
+/// one.
 #[expect(
     unsafe_code,
     reason = "nix's LinkAddr has no other constructor; sockaddr_ll is plain old data of that very type"
 )]
-fn link_address(index: u32) -> Option<LinkAddr> {
+pub(crate) fn link_address(index: u32, protocol: u16) -> Option<LinkAddr> {
     let raw = libc::sockaddr_ll {
         sll_family: u16::try_from(libc::AF_PACKET).ok()?,
-        sll_protocol: 0,
+        sll_protocol: protocol.to_be(),
         sll_ifindex: i32::try_from(index).ok()?,
         sll_hatype: 0,
         sll_pkttype: 0,

@@ -9,8 +9,9 @@ use core::net::IpAddr;
 
 use super::{Key, Record, Snapshot};
 use crate::{
-    id::{Name, Uid},
+    id::{Name, Seq, Uid},
     ledger::view::Grant,
+    mac::Mac,
 };
 
 /// Names one request of the plugin while it lasts.
@@ -61,6 +62,13 @@ pub enum Event {
     Timeout(Token),
     /// The plugin of an ADD closed its connection.
     Abort(Token),
+    /// The LAN was asked for the address of a grant.
+    Probed {
+        /// The grant.
+        key: (IpAddr, Seq),
+        /// Who has it; `None`: nobody has said so.
+        found: Option<Mac>,
+    },
     /// A link was made and is right.
     Made(Key),
     /// A link could not be made; nothing of it is left behind.
@@ -102,6 +110,13 @@ pub enum Effect {
     SaveSuspicion,
     /// Read the own object with quorum and report it as `Event::Spec`.
     ReadSpec,
+    /// Ask the LAN who has the address of a grant; report `Probed`.
+    Probe {
+        /// The grant.
+        key: (IpAddr, Seq),
+        /// Its network, which has a parent now.
+        network: Uid,
+    },
     /// Make the link; report `Made` or `NotMade`.
     Make {
         /// The attachment.

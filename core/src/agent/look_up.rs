@@ -3,7 +3,7 @@
 use alloc::{borrow::ToOwned, collections::BTreeMap, string::String, vec::Vec};
 use core::net::IpAddr;
 
-use super::{AddRequest, Asked, Snapshot, step::Agent};
+use super::{AddRequest, Asked, Snapshot, probe, step::Agent};
 use crate::{address::Family, id::Name, ledger::view::Grant};
 
 /// What the own object says of a request.
@@ -55,11 +55,13 @@ pub(super) fn look_up(agent: &Agent<'_>, request: &AddRequest) -> LookUp {
         }
     }
     if grants.len() == ours.len() {
-        // A parent may come back in a moment: a link that is made again, a VLAN that is being made.
-        return match missing_parent(agent, &grants) {
-            Some(_) => LookUp::NotYet,
-            None => LookUp::Granted(grants),
-        };
+        // A parent may come back in a moment: a link that is made again, a VLAN that is being made. A probe
+        // ends soon.
+        let is_open = |grant: &Grant| probe::is_open(agent, snapshot, grant);
+        if missing_parent(agent, &grants).is_some() || grants.values().flatten().any(is_open) {
+            return LookUp::NotYet;
+        }
+        return LookUp::Granted(grants);
     }
     match snapshot.refusals.get(&request.owner) {
         Some(refusal) if refusal.is_final => LookUp::Final(refusal.message.clone()),
@@ -141,6 +143,8 @@ pub(super) fn missing(agent: &Agent<'_>, request: &AddRequest) -> String {
                 `kubectl landfall restored` was run"
             .to_owned();
     }
+    let asked = || probe::waits_for(agent, snapshot, request);
     let no_grant = "no grant for this pod has arrived yet; is landfall-operator running?";
-    named.map_or_else(|| no_grant.to_owned(), Clone::clone)
+    let named = named.cloned().or_else(asked);
+    named.unwrap_or_else(|| no_grant.to_owned())
 }

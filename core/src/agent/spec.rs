@@ -71,13 +71,15 @@ fn take(agent: &mut Agent<'_>, snapshot: Snapshot, quorum: bool) {
             .extend(snapshot.status_released.iter().copied());
         agent.emit(Effect::SaveReleased);
     }
-    prune(agent, &snapshot);
     let known = agent.durable.snapshot.as_ref();
     let is_new_epoch = known.map_or(0, |known| known.epoch) < snapshot.epoch;
     if known != Some(&snapshot) {
         agent.durable.snapshot = Some(snapshot);
         agent.emit(Effect::SaveSnapshot);
     }
+    // After the version without the grant lies in /run: an agent that dies in between must not find the
+    // grant there and its release forgotten. What was recalled says so itself; a conflict does not.
+    prune(agent);
     if is_new_epoch {
         restore::adopt(agent);
     }
@@ -88,7 +90,10 @@ fn take(agent: &mut Agent<'_>, snapshot: Snapshot, quorum: bool) {
 
 /// Forgets an acknowledgement once one version showed it in `status.released` and in neither
 /// `grants` nor `recalls` (invariant 2b: never while the ledger may still hold it).
-fn prune(agent: &mut Agent<'_>, snapshot: &Snapshot) {
+fn prune(agent: &mut Agent<'_>) {
+    let Some(snapshot) = &agent.durable.snapshot else {
+        return;
+    };
     let before = agent.durable.released.len();
     agent.durable.released.retain(|key| {
         let granted = snapshot

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Durable, Effect, Event, Volatile, add, del, end, recall, spec};
+use super::{Durable, Effect, Event, Volatile, add, del, end, probe, recall, spec};
 use crate::ledger::Rules;
 
 /// Decides on one event.
@@ -34,6 +34,7 @@ pub fn step_under(
         Event::Add(request) => add::arrive(&mut agent, request),
         Event::Timeout(token) => end::time_out(&mut agent, token),
         Event::Abort(token) => end::abort(&mut agent, token),
+        Event::Probed { key, found } => probe::ended(&mut agent, key, found),
         Event::Made(key) => add::made(&mut agent, &key),
         Event::NotMade(key, why) => add::not_made(&mut agent, &key, why),
         Event::Del {
@@ -59,6 +60,7 @@ pub fn step_under(
     if !rules.prune_waits {
         spec::prune_early(&mut agent);
     }
+    probe::keep(&mut agent);
     add::start_waiting(&mut agent);
     effects
 }

@@ -64,6 +64,7 @@ pub(super) fn mk_snapshot(generation: u64) -> Snapshot {
     let served = Served {
         name: Name::from("lan"),
         families: BTreeSet::from([Family::V4]),
+        is_probed: false,
     };
     let grant = Grant {
         owner: POD,
@@ -105,7 +106,7 @@ pub(super) fn mk_add(token: u64, container: &str) -> Event {
     })
 }
 
-fn no_parent() -> Event {
+pub(super) fn no_parent() -> Event {
     Event::Parents([(LAN, "eth1 is gone".to_owned())].into())
 }
 
@@ -127,6 +128,7 @@ pub(super) fn replies(effects: &[Effect]) -> Vec<(u64, &Outcome)> {
         | Effect::SaveSuspicion
         | Effect::SaveSnapshot
         | Effect::ReadSpec
+        | Effect::Probe { .. }
         | Effect::Make { .. }
         | Effect::Remove(_)
         | Effect::Publish => None,

@@ -11,7 +11,8 @@ use super::{
 use crate::{
     address::{Family, successor},
     id::Name,
-    network::{Labels, Network},
+    mac::Mac,
+    network::{FOREIGN_MS, Labels, Network},
 };
 
 /// What `choose` found.
@@ -95,6 +96,9 @@ pub(super) fn requested(
         return Choice::Take(id, address);
     }
     let entry = block.entries.get(&address);
+    if let Some(entry) = entry.filter(|entry| entry.state == State::Foreign) {
+        return Choice::Refused(foreign(&network.name, address, entry.foreign));
+    }
     if let Some(entry) = entry.filter(|_| !taken.contains(&address)) {
         let kept = entry.kept.filter(|_| entry.state == State::Claimed);
         match (kept, namespace) {
@@ -124,6 +128,21 @@ fn kept_by_others(address: IpAddr) -> Refusal {
     );
     Refusal {
         reason: String::from("AddressPoolExhausted"),
+        message,
+        is_final: false,
+    }
+}
+
+/// Of a requested address: the pod can have no other.
+fn foreign(network: &Name, address: IpAddr, mac: Option<Mac>) -> Refusal {
+    let who = mac.map_or_else(String::new, |mac| format!(" with hardware address {mac}"));
+    let message = format!(
+        "address {address} of network {network} is used by a host of the LAN{who}: it is asked for again \
+         ten minutes after it was found, and the pod starts by itself if nobody answers then; request \
+         another address, or none"
+    );
+    Refusal {
+        reason: String::from("AddressConflict"),
         message,
         is_final: false,
     }
@@ -193,10 +212,22 @@ fn first_not_in(from: IpAddr, last: IpAddr, taken: &[IpAddr]) -> Option<IpAddr> 
     gap(from, last, taken).or_else(|| (!taken.contains(&last)).then_some(last))
 }
 
-/// Whether an entry may be forgotten: it rested as long as is preferred.
+/// Whether an entry may be forgotten: it rested as long as is preferred, or was left to another host for
+/// its time.
 pub(super) fn has_rested(entry: &Entry, network: Option<&NetworkView>, now: Millis) -> bool {
-    let rest = network.map_or(0, |network| network.network.ipam.reuse_preferred_ms);
-    entry.state == State::Cooling && entry.since.saturating_add(rest) <= now
+    let rests = matches!(entry.state, State::Cooling | State::Foreign);
+    rests && rested_at(entry, network.map(|network| &network.network)) <= now
+}
+
+/// When the rest of a COOLING or FOREIGN entry is over.
+fn rested_at(entry: &Entry, network: Option<&Network>) -> Millis {
+    let ipam = network.map(|network| &network.ipam);
+    let rest = if entry.state == State::Foreign {
+        ipam.map_or(FOREIGN_MS, |ipam| ipam.foreign_ms)
+    } else {
+        ipam.map_or(0, |ipam| ipam.reuse_preferred_ms)
+    };
+    entry.since.saturating_add(rest)
 }
 
 // === impl BlockId ===

@@ -7,6 +7,7 @@ use alloc::{
     collections::{BTreeMap, BTreeSet},
     vec::Vec,
 };
+use core::net::IpAddr;
 
 use super::{
     Block, BlockId, Millis, Rules, View, claims,
@@ -20,7 +21,10 @@ use super::{
     specs::Specs,
     view::{NodeSpec, Refusal},
 };
-use crate::id::{Name, Uid};
+use crate::{
+    id::{Name, Uid},
+    mac::Mac,
+};
 
 /// A write (or the read that a write needs), complete in itself with its precondition.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,6 +55,21 @@ pub enum Write {
     Adopted(u64),
 }
 
+/// A grant that met another host of the LAN.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Conflict {
+    /// The network's UID.
+    pub network: Uid,
+    /// The pod's UID.
+    pub owner: Uid,
+    /// The node that asked.
+    pub node: Name,
+    /// The address.
+    pub address: IpAddr,
+    /// Who answered.
+    pub mac: Mac,
+}
+
 /// What one decision comes to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Decision {
@@ -64,6 +83,8 @@ pub struct Decision {
     pub unknown_claims: BTreeSet<Uid>,
     /// When time alone may change the decision (an address has rested).
     pub wake_at: Option<Millis>,
+    /// Addresses that the writes leave alone for a while: other hosts have them.
+    pub conflicts: Vec<Conflict>,
     /// What the writes put right: edits by hand. Each is certain, and named until a write has come
     /// through.
     pub repairs: Vec<Finding>,
@@ -80,8 +101,10 @@ pub fn decide(view: &View, rules: Rules) -> Decision {
     let kept = claims::by_claim(view);
     let mut drafts = Drafts::new(view, rules);
     let mut specs = Specs::new(view);
-    let mut decision = Decision::default();
-    release::free(view, rules, &held, &mut drafts);
+    let mut decision = Decision {
+        conflicts: release::free(view, rules, &held, &mut drafts),
+        ..Decision::default()
+    };
     let reads = fence::fence(view, rules, &held, &mut drafts);
     decision.writes.extend(reads);
     mend::mend(view, rules, &held, &mut drafts, &mut specs, &mut decision);

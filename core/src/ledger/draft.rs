@@ -9,7 +9,10 @@ use core::net::IpAddr;
 use super::{
     Block, BlockId, Entry, Holder, Rules, State, View, Write, claims::Kept, limit::Counts,
 };
-use crate::id::{Name, Seq, Uid};
+use crate::{
+    id::{Name, Seq, Uid},
+    mac::Mac,
+};
 
 /// The blocks of a view with this decision's changes on top: one write a block.
 pub(super) struct Drafts<'v> {
@@ -102,6 +105,7 @@ impl<'v> Drafts<'v> {
                 network: taken.network,
                 holder: Some(taken.holder),
                 kept: known.or(taken.kept),
+                foreign: None,
                 since,
             };
             block.entries.insert(address, entry);
@@ -129,6 +133,7 @@ impl<'v> Drafts<'v> {
                 network,
                 holder: None,
                 kept: Some(kept),
+                foreign: None,
                 since,
             };
             block.entries.insert(address, entry);
@@ -194,9 +199,23 @@ impl<'v> Drafts<'v> {
         {
             entry.state = state;
             entry.since = now;
+            entry.foreign = entry.foreign.filter(|_| state == State::Foreign);
             if !state.is_held() && state != State::Reserved {
                 entry.holder = None;
             }
+        }
+    }
+
+    /// A node gave the address back because another host has it.
+    pub(super) fn turn_foreign(&mut self, id: &BlockId, address: IpAddr, mac: Mac) {
+        if !self.is_untouched(id, address) {
+            return;
+        }
+        self.turn(id, address, State::Foreign);
+        if let Some(block) = self.block_mut(id)
+            && let Some(entry) = block.entries.get_mut(&address)
+        {
+            entry.foreign = Some(mac);
         }
     }
 

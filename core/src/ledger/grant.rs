@@ -11,7 +11,7 @@ use super::{
     limit,
     macs::Macs,
     specs::Specs,
-    view::{NodeSpec, NodeView, Pod, Refusal, Want},
+    view::{Grant, NodeSpec, NodeView, Pod, Refusal, Want},
 };
 use crate::{address::Family, id::Uid, mac::Mac};
 
@@ -37,7 +37,16 @@ impl Slot<'_> {
 
     /// Whether a spec lists a grant of the owner in this place, whatever its address.
     pub(super) fn is_taken(&self, owner: Uid, spec: &NodeSpec) -> bool {
-        spec.grants.iter().any(|grant| {
+        self.takers(owner, spec).next().is_some()
+    }
+
+    /// The grants of the owner that a spec lists in this place.
+    pub(super) fn takers<'s>(
+        &'s self,
+        owner: Uid,
+        spec: &'s NodeSpec,
+    ) -> impl Iterator<Item = &'s Grant> {
+        spec.grants.iter().filter(move |grant| {
             grant.owner == owner
                 && grant.interface == self.want.interface
                 && grant.network == self.want.network

@@ -250,6 +250,7 @@ impl<'v> Mender<'v, '_> {
             network: grant.network,
             holder: Some(holder.clone()),
             kept: None,
+            foreign: None,
             since: self.view.now,
         };
         let is_asked_back = self.node.spec.recalls.contains(&key);

@@ -14,6 +14,7 @@ use super::{
     macs::Macs,
     specs::Specs,
     view::{Grant, NodeSpec, NodeView, Pod},
+    word::{Word, word_on},
 };
 use crate::id::{Name, Seq, Uid};
 
@@ -110,11 +111,13 @@ impl<'v> Pushing<'v> {
             // blocks differ; the one that finds the other's there gives its own back. So does one
             // whose address another node lists.
             let is_contested = drafts.is_barred(&id.segment, *address);
-            if is_contested == Some(true) || slot.is_taken(self.owner, spec) {
+            let takers = || slot.takers(self.owner, spec);
+            if is_contested == Some(true) || takers().any(|other| !self.is_closed(other)) {
                 drafts.turn(id, *address, State::Recalling);
                 return Vec::new();
             }
-            if is_contested.is_some() {
+            // One that is closed leaves the node object first: after a conflict the pod stays where it is.
+            if is_contested.is_some() || takers().next().is_some() {
                 return Vec::new();
             }
         }
@@ -126,6 +129,16 @@ impl<'v> Pushing<'v> {
             spec.add(grants);
         }
         reads
+    }
+
+    /// Whether the ledger is done with a grant that the node object still lists: what is closed at a seq
+    /// stays closed, so a block of any age will do.
+    fn is_closed(&self, grant: &Grant) -> bool {
+        let (node, network) = (&self.pod.node, Some(grant.network));
+        let word = |key| word_on(self.view, node, network, key);
+        grant
+            .address
+            .is_some_and(|key| matches!(word(key), Word::Done(..)))
     }
 
     /// A grant that this very decision takes: it waits for the ledger.

@@ -87,6 +87,7 @@ fn keep(block: &mut Block, named: &Named, since: Millis) {
         network: named.network,
         holder: None,
         kept: Some(named.kept),
+        foreign: None,
         since,
     };
     block.entries.insert(named.address, entry);
@@ -139,6 +140,7 @@ fn held_entry(
             network: grant.network,
             holder: Some(holder),
             kept: None,
+            foreign: None,
             since,
         },
     ))

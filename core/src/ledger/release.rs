@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::net::IpAddr;
 
 use super::{
-    BlockId, Entry, Holder, Rules, State, View, Write, choose,
+    BlockId, Conflict, Entry, Holder, Rules, State, View, Write, choose,
     draft::{Drafts, Held},
     word::reads_for_certainty,
 };
@@ -97,16 +97,26 @@ fn is_one_place(a: (IpAddr, &Entry, &Holder), b: (IpAddr, &Entry, &Holder)) -> b
         && a.2.index == b.2.index
 }
 
-/// **Free**, ledger first: a held entry that its node acknowledged becomes COOLING, or CLAIMED again.
+/// **Free**, ledger first: a held entry that its node acknowledged becomes COOLING, or CLAIMED again, or
+/// FOREIGN if the node found another host there. Returns the latter.
 ///
-/// `released(address, seq)` is a stable fact: it may come from a cache of any age (Rule F).
-pub(super) fn free(view: &View, rules: Rules, held: &Held<'_>, drafts: &mut Drafts<'_>) {
+/// `released(address, seq)` is a stable fact: it may come from a cache of any age (Rule F). A conflict
+/// alone is none: the node may still attach the address.
+pub(super) fn free(
+    view: &View,
+    rules: Rules,
+    held: &Held<'_>,
+    drafts: &mut Drafts<'_>,
+) -> Vec<Conflict> {
+    let mut conflicts = Vec::new();
     for (id, address, entry, holder) in held.values().flatten() {
         let Some(node) = view.nodes.get(&holder.node) else {
             continue;
         };
+        let conflict = node.status.conflicts.get(&(*address, entry.seq));
         let acknowledged = if rules.released_matches_seq {
-            node.status.released.contains(&(*address, entry.seq))
+            let is_enough = !rules.conflict_is_released && conflict.is_some();
+            node.status.released.contains(&(*address, entry.seq)) || is_enough
         } else {
             node.status
                 .released
@@ -120,22 +130,45 @@ pub(super) fn free(view: &View, rules: Rules, held: &Held<'_>, drafts: &mut Draf
         let is_late = !rules.held_outlasts_time && waits;
         let is_alone = !rules.recall_waits_for_node && waits && listed;
         if entry.state.is_held() && (acknowledged && may_speak || is_late || is_alone) {
-            drafts.close(id, *address);
+            let Some(mac) = conflict.filter(|_| acknowledged && may_speak) else {
+                drafts.close(id, *address);
+                continue;
+            };
+            drafts.turn_foreign(id, *address, *mac);
+            conflicts.push(Conflict {
+                network: entry.network,
+                owner: holder.owner,
+                node: holder.node.clone(),
+                address: *address,
+                mac: *mac,
+            });
         }
     }
+    conflicts
 }
 
-/// COOLING that lasted as long as the network prefers becomes FREE: the entry is forgotten. One that
+/// COOLING that lasted as long as the network prefers becomes FREE: the entry is forgotten; so does FOREIGN
+/// after its time: whoever is granted the address then asks for it again before its use. One that
 /// was released in the future, by a clock that was ahead of this one, begins its rest anew: it would
 /// last until then.
 pub(super) fn forget_rested(view: &View, drafts: &mut Drafts<'_>) {
     for (id, seen) in &view.blocks {
         for (address, entry) in &seen.value.entries {
             if choose::has_rested(entry, view.networks.get(&entry.network), view.now) {
-                drafts.forget(id, *address);
-            } else if entry.state == State::Cooling && entry.since > view.now {
-                drafts.turn(id, *address, State::Cooling);
+                if entry.state == State::Foreign {
+                    // What a claim keeps goes back to it.
+                    drafts.give_back(id, *address);
+                } else {
+                    drafts.forget(id, *address);
+                }
+            } else if matches!(entry.state, State::Cooling | State::Foreign)
+                && entry.since > view.now
+            {
+                drafts.turn(id, *address, entry.state);
             }
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

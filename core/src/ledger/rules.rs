@@ -55,6 +55,8 @@ pub struct Rules {
     pub prune_waits: bool,
     /// A record holds its address from PENDING on.
     pub recall_heeds_pending: bool,
+    /// An address that another host has is given back: the conflict alone frees nothing.
+    pub conflict_is_released: bool,
     /// A newer ADD, or the DEL of its sandbox, ends an ADD.
     pub add_ends: bool,
     /// The device of an older sandbox goes before its record.
@@ -85,6 +87,7 @@ impl Rules {
         released_is_saved: true,
         prune_waits: true,
         recall_heeds_pending: true,
+        conflict_is_released: true,
         add_ends: true,
         device_before_record: true,
     };

@@ -106,6 +106,7 @@ pub(super) fn mk_entry(state: State, owner: Uid, counter: u64) -> Entry {
         network: LAN,
         holder,
         kept: None,
+        foreign: None,
         since: 0,
     }
 }
@@ -581,6 +582,7 @@ fn a_block_that_shows_reserved_is_not_done_with_that_seq() {
         network: LAN,
         holder: Some(holder),
         kept: None,
+        foreign: None,
         since: 0,
     };
     block.entries.insert(address, reserved);

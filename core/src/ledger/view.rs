@@ -132,6 +132,8 @@ pub struct NodeStatus {
     pub speaks_for: BTreeSet<Uid>,
     /// Acknowledged: no sandbox of the node uses (address, seq), nor ever will.
     pub released: BTreeSet<(IpAddr, Seq)>,
+    /// Of these, what was given back because another host answered for it, and who did.
+    pub conflicts: BTreeMap<(IpAddr, Seq), Mac>,
     /// The epoch that the agent has adopted: what it said before counts no more.
     pub epoch: u64,
     /// What is in use there, as long as not all of it is under a grant of that epoch.

@@ -70,13 +70,16 @@ pub(super) enum Fault {
     Backup,
     /// etcd is restored from it, and that is announced.
     Restore,
+    /// Another host of the LAN answers a probe, and is gone by the next.
+    Foreign,
 }
 
 /// How many kinds there are.
-pub(super) const FAULTS: usize = 20;
+pub(super) const FAULTS: usize = 21;
 
 /// A run.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(super) struct Config {
     /// Names it in the record.
     pub(super) name: &'static str,
@@ -98,6 +101,8 @@ pub(super) struct Config {
     pub(super) stale_kubelet: bool,
     /// That a machine is off is a user's word on the node object, and no taint.
     pub(super) is_reclaimed: bool,
+    /// The network's addresses are probed before their use.
+    pub(super) probe: bool,
 }
 
 impl Config {
@@ -113,6 +118,7 @@ impl Config {
         quarantine: false,
         stale_kubelet: false,
         is_reclaimed: false,
+        probe: false,
     };
 
     /// With an operator whose caches lag.
@@ -138,10 +144,11 @@ impl Config {
         families
     }
 
-    /// The one network, without rest between two uses of an address: safety must not need it.
+    /// The one network, without rest between two uses of an address, also after a conflict: safety must not need it.
     pub(super) fn networks(&self) -> BTreeMap<Uid, NetworkView> {
         let mut network = kit::network(NETWORK, "lan", self.cidrs);
         network.ipam.reuse_preferred_ms = 0;
+        network.ipam.foreign_ms = 0;
         network.node_deletion = NodeDeletion::Hold;
         let view = NetworkView {
             network,

@@ -17,6 +17,7 @@ use crate::{
     },
     id::{Name, Seq, Uid},
     ledger::Rules,
+    mac::Mac,
 };
 
 /// A sandbox as its kubelet sees it.
@@ -49,6 +50,8 @@ pub(super) struct Machine {
     /// Links that are being made, and removed.
     pub(super) making: BTreeMap<Key, BTreeSet<(IpAddr, Seq)>>,
     pub(super) removing: BTreeSet<Key>,
+    /// Grants for whose addresses the LAN is asked.
+    pub(super) probing: BTreeSet<(IpAddr, Seq)>,
     /// The kernel's truth.
     pub(super) links: BTreeMap<Key, BTreeSet<(IpAddr, Seq)>>,
     pub(super) sandboxes: BTreeMap<(usize, usize), Sandbox>,
@@ -105,6 +108,7 @@ impl Machine {
             is_complete: false,
             making: BTreeMap::new(),
             removing: BTreeSet::new(),
+            probing: BTreeSet::new(),
             links: BTreeMap::new(),
             sandboxes: BTreeMap::new(),
             pods: 0,
@@ -150,6 +154,7 @@ impl Machine {
             | Effect::SaveSnapshot
             | Effect::SaveSuspicion
             | Effect::ReadSpec
+            | Effect::Probe { .. }
             | Effect::Remove(_)
             | Effect::Reply(..)
             | Effect::Publish => false,
@@ -193,6 +198,9 @@ impl Machine {
             Effect::Remove(key) => {
                 self.removing.insert(key);
             }
+            Effect::Probe { key, .. } => {
+                self.probing.insert(key);
+            }
             Effect::Reply(token, outcome) => self.reply(token, &outcome),
             // The own object is read, and the status written, whenever there is something new.
             Effect::ReadSpec | Effect::Publish => {}
@@ -226,6 +234,7 @@ impl Machine {
         after.volatile = Volatile::start(self.id, !self.is_complete);
         after.making.clear();
         after.removing.clear();
+        after.probing.clear();
         for state in after.sandboxes.values_mut() {
             if matches!(state, Sandbox::Adding | Sandbox::Deleting) {
                 *state = Sandbox::Doomed;
@@ -359,6 +368,13 @@ impl Machine {
             left_to_kernel,
         };
         with.tell(rules, event)
+    }
+
+    /// A probe ends: nobody has answered, or another host has.
+    pub(super) fn probed(&self, rules: Rules, key: (IpAddr, Seq), found: Option<Mac>) -> Outcomes {
+        let mut with = self.clone();
+        with.probing.remove(&key);
+        with.tell(rules, Event::Probed { key, found })
     }
 
     /// Sandboxes that the sweep would detach: their kubelet has none, and nobody removes their links.

@@ -5,7 +5,9 @@ use std::{format, println, vec::Vec};
 use super::{
     config::{
         Config,
-        Fault::{Backup, Crash, Cut, Delete, GiveUp, Kill, Power, Rename, Restore, Stale, Taint},
+        Fault::{
+            Backup, Crash, Cut, Delete, Foreign, GiveUp, Kill, Power, Rename, Restore, Stale, Taint,
+        },
     },
     search::{Question, Search, Verdict},
 };
@@ -120,6 +122,11 @@ const MUTANTS: &[Mutant] = &[
         name: "recall acknowledged over PENDING",
         rules: Rules { recall_heeds_pending: false, ..SHIPPED },
         config: Config { faults: &[(Delete, 1)], ..PLAIN },
+    },
+    Mutant {
+        name: "conflict without release",
+        rules: Rules { conflict_is_released: false, ..SHIPPED },
+        config: Config { probe: true, faults: &[(Foreign, 1)], ..PLAIN },
     },
     Mutant {
         name: "ADD in flight not ended by DEL or a newer ADD",

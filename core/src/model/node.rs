@@ -129,6 +129,7 @@ impl World {
                 epoch: machine.memory.epoch(),
                 in_use: machine.memory.in_use(&machine.volatile),
                 suspects: machine.memory.restore_suspected,
+                conflicts: machine.volatile.conflicts().clone(),
             }),
             Some(_) | None => said,
         };

@@ -133,6 +133,7 @@ fn place(fault: Fault) -> usize {
         Fault::Backup => 17,
         Fault::Restore => 18,
         Fault::EndClaim => 19,
+        Fault::Foreign => 20,
     }
 }
 

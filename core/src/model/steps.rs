@@ -12,6 +12,7 @@ use crate::{
     agent::{Event, Identity, Key, Snapshot, Starting, Writer},
     id::{Seq, Uid},
     ledger::view::NodeStatus,
+    mac::Mac,
 };
 
 /// Steps that are being gathered.
@@ -139,6 +140,14 @@ impl Gathered<'_> {
 
     fn agent(&mut self, machine: &Machine) {
         let rules = self.world.rules;
+        for key in &machine.probing {
+            self.told(Local::Unheard, None, machine.probed(rules, *key, None));
+            let fault = Some(Fault::Foreign);
+            if self.is_allowed(fault) {
+                let found = Some(Mac([2, 0, 0, 0, 0, 1]));
+                self.told(Local::Heard, fault, machine.probed(rules, *key, found));
+            }
+        }
         for (pod, slot) in machine.swept() {
             let out = machine.sweep(rules, (pod, slot));
             self.told(Local::Sweep(pod, slot), None, out);

@@ -9,8 +9,8 @@ use super::{
     config::{
         Config,
         Fault::{
-            self, Crash, Create, Cut, Delete, GiveUp, Kill, Late, Left, Link, LoseRun, Power,
-            Reply, Taint,
+            self, Crash, Create, Cut, Delete, Foreign, GiveUp, Kill, Late, Left, Link, LoseRun,
+            Power, Reply, Taint,
         },
     },
     state::State,
@@ -35,6 +35,7 @@ const FAULTS: &[(Fault, u8)] = &[
     (Left, 6),
     (Reply, 20),
     (Late, 20),
+    (Foreign, 10),
 ];
 
 const WALKS: Config = Config {
@@ -48,10 +49,18 @@ const WALKS: Config = Config {
     quarantine: true,
     stale_kubelet: true,
     is_reclaimed: false,
+    probe: false,
+};
+
+const PROBED: Config = Config {
+    name: "walks with probes",
+    probe: true,
+    ..WALKS
 };
 
 const DUAL_STACK: Config = Config {
     name: "dual-stack walks",
+    probe: true,
     cidrs: &["10.0.0.0/29", "fd00::/125"],
     ..WALKS
 };
@@ -112,6 +121,11 @@ fn first_broken(config: Config, rules: Rules, seeds: u64) -> Option<(u64, String
 #[test]
 fn no_walk_gives_an_address_twice_and_every_walk_settles() {
     assert_eq!(first_broken(WALKS, Rules::SHIPPED, 200), None);
+}
+
+#[test]
+fn walks_with_conflicts_give_no_address_twice_and_settle() {
+    assert_eq!(first_broken(PROBED, Rules::SHIPPED, 100), None);
 }
 
 #[test]

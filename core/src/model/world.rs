@@ -116,6 +116,9 @@ pub(super) enum Local {
     LeftToKernel(usize),
     Sweep(usize, usize),
     Scan,
+    /// A probe ends: nobody answered, or another host did.
+    Unheard,
+    Heard,
     Reads,
     Crash,
     LoseRun,
@@ -314,6 +317,7 @@ impl World {
         let served = Served {
             name: Name::from("lan"),
             families: self.config.families().into_iter().collect(),
+            is_probed: self.config.probe,
         };
         Snapshot {
             uid: Uid(1),

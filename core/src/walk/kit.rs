@@ -9,8 +9,8 @@ use alloc::vec::Vec;
 use crate::{
     id::{Name, Uid},
     network::{
-        Announce, DefaultRoute, Driver, Ipam, IpamType, Macvlan, Network, NodeDeletion, Selector,
-        Subnet, usable,
+        Announce, DefaultRoute, Driver, FOREIGN_MS, Ipam, IpamType, Macvlan, Network, NodeDeletion,
+        Selector, Subnet, usable,
     },
 };
 
@@ -41,6 +41,7 @@ pub(crate) fn network(uid: Uid, name: &str, cidrs: &[&str]) -> Network {
             reuse_preferred_ms: 30_000,
             reuse_minimum_ms: 0,
             conflict_probe: false,
+            foreign_ms: FOREIGN_MS,
         },
         accept_router_advertisements: false,
         duplicate_address_detection: false,

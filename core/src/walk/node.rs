@@ -42,6 +42,7 @@ impl Node {
             served: Served {
                 name: Name::from("lan"),
                 families,
+                is_probed: false,
             },
             volatile,
             memory: Durable::default(),
@@ -136,6 +137,7 @@ impl Node {
                     self.step(Event::Gone(key));
                 }
             }
+            Effect::Probe { key, .. } => self.step(Event::Probed { key, found: None }),
             Effect::Reply(token, outcome) => self.reply(token, &outcome),
             Effect::Publish => self.publish(api),
         }

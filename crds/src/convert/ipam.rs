@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use landfall_core::{
     address::{Family, Range},
     link::is_link_local,
-    network::{Ipam, IpamType, Subnet, reserved, usable},
+    network::{FOREIGN_MS, Ipam, IpamType, Subnet, reserved, usable},
 };
 
 use super::{At, Fault, selector, text};
@@ -36,6 +36,7 @@ pub(super) fn ipam(at: &At, spec: Option<&IpamSpec>) -> Result<Ipam, Fault> {
         reuse_preferred_ms,
         reuse_minimum_ms,
         conflict_probe: spec.conflict_probe.unwrap_or(false),
+        foreign_ms: FOREIGN_MS,
     })
 }
 

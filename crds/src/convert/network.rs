@@ -6,7 +6,9 @@ use landfall_core::{
     address::Family,
     attachment::check_label,
     id::{Name, Uid},
-    network::{Announce, DefaultRoute, Driver, Ipam, IpamType, Network, ParentRule, Selector},
+    network::{
+        Announce, DefaultRoute, Driver, Ipam, IpamType, IpvlanMode, Network, ParentRule, Selector,
+    },
 };
 
 use super::{At, Fault, ipam, parent, route, selector, text};
@@ -87,6 +89,11 @@ fn check_driver(at: &At, driver: &Driver, ipam: &Ipam) -> Result<(), Fault> {
         Driver::Ipvlan { .. } if ipam.kind == IpamType::Dhcp => Err(at.field("ipam").field("type").fault(
             "is DHCP, which needs a hardware address for each pod; ipvlan has one for all: use a MacvlanNetwork",
         )),
+        Driver::Ipvlan { mode: mode @ (IpvlanMode::L3 | IpvlanMode::L3s), .. } if ipam.conflict_probe => {
+            Err(at.field("ipam").field("conflictProbe").fault(format!(
+                "asks the LAN by ARP and ND, which mode {mode} has no part in: its packets are routed; remove it, or use mode l2"
+            )))
+        }
         Driver::Ipvlan { .. } | Driver::Macvlan(_) => Ok(()),
     }
 }

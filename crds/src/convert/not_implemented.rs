@@ -19,9 +19,6 @@ const NOT_YET: &[Row] = &[
     ("spec.ipam.type", |f| {
         f.ipam(|i| i.kind == Some(IpamType::Dhcp))
     }),
-    ("spec.ipam.conflictProbe", |f| {
-        f.ipam(|i| i.conflict_probe == Some(true))
-    }),
     ("spec.hostAccess", |f| {
         f.shared.host_access.as_ref().is_some_and(|h| h.enabled)
     }),

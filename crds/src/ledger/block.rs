@@ -14,6 +14,7 @@ use landfall_core::{
         self, Block, BlockId, Holder, Millis, State,
         claims::{Kept, Share},
     },
+    mac::Mac,
 };
 
 /// The ledger's block in an object.
@@ -81,6 +82,7 @@ fn read_entry(entry: &Entry) -> ledger::Entry {
         network: entry.network.unwrap_or_default(),
         holder: read_holder(entry),
         kept: entry.claim.as_ref().map(read_claim),
+        foreign: entry.mac.filter(|_| entry.state == EntryState::Foreign),
         since: millis(&entry.since),
     }
 }
@@ -115,7 +117,7 @@ fn write_entry(entry: &ledger::Entry, known: Option<&Entry>) -> Entry {
         owner: holder.map(|h| h.owner),
         interface: holder.map(|h| h.interface.to_string()),
         index: holder.map(|h| h.index).filter(|i| *i != 0),
-        mac: known.and_then(|known| known.mac),
+        mac: entry.foreign.or_else(|| known_mac(entry, known)),
         claim: entry.kept.map(write_claim),
         since: micro_time(entry.since),
     }
@@ -138,6 +140,13 @@ fn write_claim(kept: Kept) -> ClaimRef {
         ordinal: kept.share.ordinal,
         generation: Some(kept.generation).filter(|generation| *generation != 0),
     }
+}
+
+/// Of a FOREIGN entry it is that of who uses the address, which ends with that state.
+fn known_mac(entry: &ledger::Entry, known: Option<&Entry>) -> Option<Mac> {
+    let is_of_state =
+        |known: &&Entry| (known.state == EntryState::Foreign) == (entry.state == State::Foreign);
+    known.filter(is_of_state)?.mac
 }
 
 fn read_state(state: EntryState) -> State {

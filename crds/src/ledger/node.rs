@@ -12,6 +12,7 @@ use crate::{
 use landfall_core::{
     id::{Name, Seq, Uid},
     ledger::view::{self, NodeSpec, NodeStatus, View},
+    mac::Mac,
     network::Network,
 };
 
@@ -69,6 +70,7 @@ pub fn read_status(status: &LandfallNodeStatus) -> NodeStatus {
         node_uid: status.node_uid.unwrap_or_default(),
         machine: status.machine_id.unwrap_or_default(),
         speaks_for: status.speaks_for.iter().copied().collect(),
+        conflicts: conflicts(status),
         released,
         epoch: status.ledger_epoch,
         in_use: status.in_use.iter().flatten().map(read_in_use).collect(),
@@ -86,6 +88,13 @@ fn read_in_use(used: &InUse) -> view::InUse {
         owner: used.owner,
         interface: Name::from(used.interface.as_str()),
     }
+}
+
+/// An agent always says who answered; a conflict that does not was written by hand.
+fn conflicts(status: &LandfallNodeStatus) -> BTreeMap<(IpAddr, Seq), Mac> {
+    let named = status.conflicts.iter();
+    let named = named.filter_map(|met| Some(((met.address, met.seq), met.mac?)));
+    named.collect()
 }
 
 /// Puts the protocol's part into a spec. A grant that the spec already lists stays as it is, word

@@ -15,6 +15,7 @@ use landfall_core::{
         claims::{Claims, Kept, Share},
         view::{self, NetworkView, NodeSpec, Restore},
     },
+    mac::Mac,
     network::Network,
 };
 use serde_json::json;
@@ -44,6 +45,7 @@ fn entry(state: State, counter: u64) -> Entry {
             },
             generation: 3,
         }),
+        foreign: (state == State::Foreign).then_some(Mac([2, 0, 0, 0, 0, 8])),
         since: 1_700_000_000_123,
     }
 }

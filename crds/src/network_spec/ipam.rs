@@ -32,8 +32,9 @@ pub struct IpamSpec {
     /// How long a released address rests. Live.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reuse_delay: Option<ReuseDelaySpec>,
-    /// Whether an address is probed in the LAN before its first use; one that answers is left alone
-    /// for ten minutes. Default: false. Next attachment.
+    /// Whether the LAN is asked for an address before its first use, by ARP and ND, for 0.6 s from the
+    /// grant on. One that another host has is left alone for ten minutes, and the pod gets another. Not
+    /// with ipvlan's modes l3 and l3s. Default: false. Next attachment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conflict_probe: Option<bool>,
 }

@@ -52,7 +52,7 @@ pub struct ServedNetwork {
     /// The subnets, for gateways.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub subnets: Vec<ServedSubnet>,
-    /// Whether an address is probed before its first use.
+    /// Whether the LAN is asked for an address before its first use.
     #[serde(default, skip_serializing_if = "is_false")]
     pub conflict_probe: bool,
     /// Routes of every attachment.

@@ -57,7 +57,7 @@ pub struct LandfallNodeStatus {
     /// Every address in use, published while a new ledger epoch is being adopted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_use: Option<Vec<InUse>>,
-    /// Addresses that another host of the LAN was found to use.
+    /// Of `released`, what was given back because another host of the LAN was found to use it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conflicts: Vec<Conflict>,
     /// The name of the primary network's CNI configuration, the first entry of a pod's network status.
@@ -69,7 +69,7 @@ pub struct LandfallNodeStatus {
     /// Counts, because columns can't count lists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<NodeSummary>,
-    /// Ready, ParentsReady, ChainBlocked, RestoreSuspected.
+    /// Ready, ParentsReady, ChainBlocked, GatewaySilent, RestoreSuspected.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
 }

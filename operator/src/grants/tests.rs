@@ -62,6 +62,41 @@ async fn a_bound_pod_gets_an_address_and_gives_it_back() {
 }
 
 #[tokio::test]
+async fn an_address_of_another_host_is_left_alone_for_ten_minutes_and_pod_and_network_are_told() {
+    let mut rig = rig(1);
+    rig.bind("web", "a");
+    rig.settle().await;
+    let spec = rig.node("a").expect("an object").spec;
+    let key = json!({"address": spec.grants[0].address, "seq": spec.grants[0].seq});
+    let mut conflict = key.clone();
+    conflict["mac"] = json!("02:00:00:00:00:09");
+    rig.edit("landfallnodes", "a", |object| {
+        object["status"] = json!({
+            "nodeUID": spec.node.uid,
+            "machineID": spec.node.machine_id,
+            "released": [key],
+            "conflicts": [conflict],
+        });
+    });
+    rig.told();
+    rig.settle().await;
+    assert_eq!(states(&rig), ["10.20.0.1 Foreign", "10.20.0.2 Granted"]);
+    assert_eq!(granted(&rig, "a"), ["10.20.0.2"]);
+    let told = rig.told().join("\n");
+    let says =
+        "address 10.20.0.1 is used by a host of the LAN with hardware address 02:00:00:00:00:09";
+    for of in ["Pod/web", "MacvlanNetwork/"] {
+        let mut lines = told.lines();
+        let is_told = |line: &str| line.contains(of) && line.contains(says);
+        assert!(lines.any(is_told), "{of}: {told}");
+    }
+    assert!(!told.contains("LedgerRepaired"), "{told}");
+    pass(600_000);
+    rig.settle().await;
+    assert_eq!(states(&rig), ["10.20.0.2 Granted"]);
+}
+
+#[tokio::test]
 async fn pods_of_two_families_get_all_or_nothing() {
     let subnets = json!([{"cidr": "10.20.0.0/30"}, {"cidr": "fd00::/64"}]);
     let mut rig = Rig::new(1, &["a"], &subnets);

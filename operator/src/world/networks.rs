@@ -47,14 +47,15 @@ impl World {
         self.macvlan.iter().chain(&self.ipvlan)
     }
 
+    /// A network's object.
+    pub(crate) fn network_object(&self, uid: Uid) -> Option<&NetworkObject> {
+        self.macvlan.get(&uid).or_else(|| self.ipvlan.get(&uid))
+    }
+
     /// When a network was made, and its name: the older one has what only one can have. One whose object
     /// has gone is older than all: it holds what it has.
     pub(super) fn age(&self, network: Uid) -> (i64, Name) {
-        let object = self
-            .macvlan
-            .get(&network)
-            .or_else(|| self.ipvlan.get(&network));
-        object.map_or_else(
+        self.network_object(network).map_or_else(
             || (i64::MIN, Name::default()),
             |object| (object.created(), object.name()),
         )

@@ -314,6 +314,7 @@ fn a_node_object_ends_with_its_node_unless_an_entry_names_it() {
             index: 0,
         }),
         kept: None,
+        foreign: None,
         since: 0,
     };
     held.entries.insert("10.20.0.5".parse().unwrap(), entry);

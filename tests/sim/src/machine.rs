@@ -252,7 +252,8 @@ impl Machine {
             }
             Effect::Reply(token, outcome) => self.reply(token, &outcome, site),
             // The status is written whenever there is something new; the object is read by `tell`.
-            Effect::ReadSpec | Effect::Publish => {}
+            // No network here is probed: the model has those.
+            Effect::ReadSpec | Effect::Probe { .. } | Effect::Publish => {}
         }
     }
 

@@ -56,6 +56,7 @@ impl Networks {
         let served = |network: &Network| Served {
             name: network.name.clone(),
             families: network.families().collect::<BTreeSet<_>>(),
+            is_probed: false,
         };
         let all = self
             .all
@@ -107,6 +108,7 @@ fn network(uid: Uid, (name, segment, cidrs): Sketch, deletion: NodeDeletion, res
             reuse_preferred_ms: rest,
             reuse_minimum_ms: 0,
             conflict_probe: false,
+            foreign_ms: landfall_core::network::FOREIGN_MS,
         },
         accept_router_advertisements: false,
         duplicate_address_detection: false,

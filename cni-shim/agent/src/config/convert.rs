@@ -43,6 +43,8 @@ fn served(network: &ServedNetwork) -> Served {
     Served {
         name: Name::from(network.name.as_str()),
         families: subnets.map(|s| Family::of(s.cidr.addr())).collect(),
+        // Behind a parent that was made for one node's pods there is no LAN; routed packets are not asked for.
+        is_probed: network.conflict_probe && !network.node_local && !network.mode.starts_with("l3"),
     }
 }
 

@@ -54,6 +54,7 @@ impl Engine {
                     self.store.save_suspicion(self.durable.restore_suspected)?;
                 }
                 Effect::ReadSpec => self.outlets.quorum_read.notify_one(),
+                Effect::Probe { key, network } => failed.extend(self.probe(key, network)),
                 Effect::Make { token, .. } => {
                     if let Some((key, plan)) = plans.next() {
                         // An ADD that had to clear something first was written down before this plan.

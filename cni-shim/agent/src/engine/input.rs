@@ -11,7 +11,7 @@ use landfall_crds::node::LandfallNode;
 use landfall_link::{Made, Netns, Parent as HostLink};
 use tokio::sync::oneshot;
 
-use crate::execute::{Looked, VlanJob};
+use crate::execute::{Looked, Probed, VlanJob};
 
 /// What the engine is told.
 pub enum Input {
@@ -58,6 +58,8 @@ pub enum Input {
     Compared,
     /// Time to try again what failed.
     Retry,
+    /// The LAN was asked who has an address.
+    Probed(Probed),
     /// An attachment's link was looked for; or why it could not be.
     Looked(Key, Result<Looked, String>),
     /// An attachment's link was made anew; or why not.

@@ -41,6 +41,7 @@ impl Engine {
             self.object = Some(object);
             self.retry_vlans();
             self.resolve_parents();
+            self.forget_gateways();
             // Told without a decision: core still has the version before this one.
             self.volatile.without_parent = self.without_parent();
             self.identify(quorum);

@@ -1,15 +1,20 @@
 //! What the engine says of itself.
 
-use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    sync::Arc,
+};
 
 use landfall_core::{
     agent::{Identity, Phase},
     id::{Seq, Uid},
     ledger::view as ledger,
+    mac::Mac,
 };
 use landfall_crds::node::{AttachedLink, InUse, ParentStatus};
 
-use super::Engine;
+use super::{Engine, ProbeCounts, SilentGateway};
 
 /// The state of the engine, for the status, the metrics and the probes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,6 +46,12 @@ pub struct Published {
     pub attached_links: Vec<AttachedLink>,
     /// What was acknowledged.
     pub released: BTreeSet<(IpAddr, Seq)>,
+    /// Of these, what another host of the LAN has, and who that is.
+    pub conflicts: BTreeMap<(IpAddr, Seq), Mac>,
+    /// How probes have ended.
+    pub probes: ProbeCounts,
+    /// Gateways that did not answer when they were asked.
+    pub silent_gateways: Vec<SilentGateway>,
     /// Addresses of devices that no record explains.
     pub blocked: BTreeSet<IpAddr>,
     /// Attachments by phase: PENDING, ACTIVE, DETACHING.
@@ -105,6 +116,9 @@ impl Engine {
             attached: self.durable.attached(),
             attached_links: self.attached_links(),
             released: self.durable.released.clone(),
+            conflicts: self.volatile.conflicts().clone(),
+            probes: self.probe_counts(),
+            silent_gateways: self.silent_gateways(),
             blocked: self.volatile.blocked.clone(),
             phases: [Phase::Pending, Phase::Active, Phase::Detaching].map(count),
             waiting: self.volatile.waiting(),

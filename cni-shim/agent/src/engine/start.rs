@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use landfall_core::agent::{Durable, Volatile};
 
-use super::{Engine, Outlets, repairs::Repairs, vlans::Vlans};
+use super::{Engine, Outlets, probes::Probes, repairs::Repairs, vlans::Vlans};
 use crate::{
     config::snapshot,
     identity::Machine,
@@ -36,6 +36,7 @@ impl Engine {
             parents: Parents::default(),
             vlans: Vlans::default(),
             repairs: Repairs::default(),
+            probes: Probes::default(),
             facts: BTreeMap::new(),
             flights: BTreeMap::new(),
             replies: BTreeMap::new(),

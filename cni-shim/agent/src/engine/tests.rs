@@ -45,6 +45,8 @@ impl Jobs {
             Job::Vlan(job) => self.vlan.push(job),
             Job::Look(job) => self.look.push(job),
             Job::Remake(job) => self.remake.push(job),
+            // No network of these tests is probed; see tests/node/probe.rs.
+            Job::Probe(job) => panic!("{job:?}"),
         }
     }
 

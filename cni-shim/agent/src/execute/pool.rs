@@ -12,7 +12,8 @@ use std::{
 use landfall_link::{Chain, NetlinkError, Node};
 
 use super::{
-    AttachJob, Attempt, DetachJob, Job, VlanJob, again, gate::Gate, make, nodes::Nodes, vlan::tend,
+    AttachJob, Attempt, DetachJob, Job, ProbeJob, VlanJob, again, gate::Gate, make, nodes::Nodes,
+    probe, vlan::tend,
 };
 use crate::{
     detach,
@@ -40,6 +41,7 @@ pub struct Pool {
     detach: Sender<DetachJob>,
     vlan: Sender<VlanJob>,
     mend: Sender<Job>,
+    probe: Sender<ProbeJob>,
 }
 
 /// The pool's threads, before they start.
@@ -51,6 +53,7 @@ pub struct Workers {
     detach: Receiver<DetachJob>,
     vlan: Receiver<VlanJob>,
     mend: Receiver<Job>,
+    probe: Receiver<ProbeJob>,
     retrying: Node,
     vlans: Node,
 }
@@ -79,6 +82,7 @@ impl Pool {
         let (detach, detaches) = mpsc::channel();
         let (vlan, vlans) = mpsc::channel();
         let (mend, mends) = mpsc::channel();
+        let (probe, probes) = mpsc::channel();
         let pool = Self {
             nodes: Arc::new(Nodes::new(nodes)),
             gate: Arc::new(Gate::new(REMOVALS)),
@@ -88,6 +92,7 @@ impl Pool {
             detach,
             vlan,
             mend,
+            probe,
         };
         let workers = Workers {
             pool: pool.clone(),
@@ -96,6 +101,7 @@ impl Pool {
             detach: detaches,
             vlan: vlans,
             mend: mends,
+            probe: probes,
             retrying: node()?,
             vlans: node()?,
         };
@@ -109,6 +115,7 @@ impl Pool {
             Job::Attach(job) => drop(self.attach.send(job)),
             Job::Detach(job) => drop(self.detach.send(job)),
             Job::Vlan(job) => drop(self.vlan.send(job)),
+            Job::Probe(job) => drop(self.probe.send(job)),
             job @ (Job::Look(_) | Job::Remake(_)) => drop(self.mend.send(job)),
         }
     }
@@ -134,7 +141,7 @@ impl Pool {
             Job::Remake(job) => Some(job.run(&self.roots, |netns, link| {
                 self.attach(|node| node.attach(netns, link))
             })),
-            Job::Vlan(_) => {
+            Job::Vlan(_) | Job::Probe(_) => {
                 self.give(job);
                 None
             }
@@ -163,10 +170,12 @@ impl Workers {
             detach,
             vlan,
             mend,
+            probe,
             retrying,
             mut vlans,
         } = self;
         again::start(retrying, engine.clone(), again)?;
+        probe::start(engine.clone(), probe)?;
         let run = |job: Job, pool: &Pool, engine: &Handle| {
             if let Some(input) = pool.run(job) {
                 engine.tell(input);

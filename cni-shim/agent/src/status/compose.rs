@@ -6,10 +6,15 @@ use std::net::IpAddr;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::api::Patch;
 use landfall_core::id::Seq;
-use landfall_crds::node::{AddressSeq, LandfallNodeStatus, NodeSummary, ParentStatus};
+use landfall_crds::keys::condition;
+use landfall_crds::node::{AddressSeq, Conflict, LandfallNodeStatus, NodeSummary, ParentStatus};
 use serde_json::json;
 
-use crate::{engine::Published, identity::Machine, install::Installed};
+use crate::{
+    engine::{Published, SilentGateway},
+    identity::Machine,
+    install::Installed,
+};
 
 /// The status to write; `None` while this agent may write nothing (invariant 8, and an agent of
 /// another machine than the spec's).
@@ -34,7 +39,7 @@ pub fn compose(
         attached_links: published.attached_links.clone(),
         released: list(&published.released),
         in_use: (!published.in_use.is_empty()).then(|| published.in_use.clone()),
-        conflicts: Vec::new(),
+        conflicts: conflicts(published),
         primary_network: installed.primary_network.clone(),
         unchained: installed.unchained,
         summary: Some(summary(published)),
@@ -56,6 +61,17 @@ pub fn patch(
         {"op": "add", "path": "/status", "value": status},
     ]);
     Ok(Patch::Json(serde_json::from_value(steps)?))
+}
+
+fn conflicts(published: &Published) -> Vec<Conflict> {
+    let conflicts = published.conflicts.iter();
+    conflicts
+        .map(|((address, seq), mac)| Conflict {
+            address: *address,
+            seq: *seq,
+            mac: Some(*mac),
+        })
+        .collect()
 }
 
 fn list(set: &BTreeSet<(IpAddr, Seq)>) -> Vec<AddressSeq> {
@@ -106,6 +122,7 @@ fn conditions(
             message,
         ));
     }
+    conditions.extend(gateway_silent(&published.silent_gateways));
     conditions
         .into_iter()
         .map(|said| said.condition(published.generation, before, now))
@@ -123,6 +140,27 @@ fn ready(published: &Published) -> Said {
         addresses.join(", ")
     );
     Said::new("Ready", true, "ServingWithUnknownInterfaces", &message)
+}
+
+/// Pods attach all the same: the gateway may come later, and they may not need it.
+fn gateway_silent(silent: &[SilentGateway]) -> Option<Said> {
+    /// The most that the message names.
+    const NAMED: usize = 3;
+    let named = silent.iter().take(NAMED).map(|gateway| {
+        let SilentGateway {
+            network,
+            address,
+            parent,
+        } = gateway;
+        format!("network {network}: gateway {address} does not answer on {parent}")
+    });
+    let mut named: Vec<String> = named.collect();
+    let more = silent.len().saturating_sub(NAMED);
+    if more > 0 {
+        named.push(format!("and {more} more"));
+    }
+    let message = named.join("; ");
+    (!silent.is_empty()).then(|| Said::new(condition::GATEWAY_SILENT, true, "NoAnswer", &message))
 }
 
 fn parents_ready(parents: &[ParentStatus]) -> Said {

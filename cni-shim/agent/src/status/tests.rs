@@ -1,8 +1,14 @@
+use std::net::IpAddr;
+
 use kube::api::Patch;
-use landfall_core::{agent::Identity, id::Uid};
+use landfall_core::{
+    agent::Identity,
+    id::{Seq, Uid},
+};
 use serde_json::json;
 
 use super::*;
+use crate::engine::SilentGateway;
 
 const MACHINE: Machine = Machine {
     id: Uid(1),
@@ -92,6 +98,48 @@ fn a_condition_keeps_its_time_while_its_status_lasts() {
     assert_eq!(times(&second), expected(1, 2));
     assert_eq!(times(&third), expected(1, 2));
     assert_eq!(third[1].message, "b");
+}
+
+#[test]
+fn conflicts_are_said_with_what_is_released_and_silent_gateways_are_a_condition() {
+    let mut published = published();
+    let key = (
+        "10.9.0.5".parse().unwrap(),
+        Seq {
+            epoch: 1,
+            counter: 5,
+        },
+    );
+    published.released.insert(key);
+    published
+        .conflicts
+        .insert(key, "02:00:00:00:00:09".parse().unwrap());
+    let status = composed(&published).unwrap();
+    let expected = json!([{"address": "10.9.0.5", "seq": "1.5", "mac": "02:00:00:00:00:09"}]);
+    assert_eq!(serde_json::to_value(&status.conflicts).unwrap(), expected);
+    assert_eq!(status.released.len(), 1);
+    assert_eq!(status.conditions.len(), 2);
+
+    published.silent_gateways = (1..=4)
+        .map(|host| SilentGateway {
+            network: "storage".to_owned(),
+            address: IpAddr::from([10, 9, host, 1]),
+            parent: "eth1".to_owned(),
+        })
+        .collect();
+    let status = composed(&published).unwrap();
+    let silent = status.conditions.last().unwrap();
+    assert_eq!(
+        (silent.type_.as_str(), silent.status.as_str()),
+        ("GatewaySilent", "True")
+    );
+    let first = "network storage: gateway 10.9.1.1 does not answer on eth1; ";
+    assert!(silent.message.starts_with(first), "{}", silent.message);
+    assert!(
+        silent.message.ends_with("; and 1 more"),
+        "{}",
+        silent.message
+    );
 }
 
 #[test]

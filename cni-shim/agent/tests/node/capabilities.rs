@@ -14,7 +14,7 @@ use landfall_core::{
     mac::Mac,
     network::{Driver, Macvlan},
 };
-use landfall_link::{Netns, Node as Links, PROC_SYS, Socket, announce, detach, list};
+use landfall_link::{Ear, Netns, Node as Links, PROC_SYS, Socket, announce, detach, list};
 
 use crate::rig::Node;
 
@@ -27,10 +27,11 @@ const CAPABILITIES: [&str; 5] = [
 ];
 
 /// What fails without which.
-const NEEDS: [(&str, &[&str]); 6] = [
+const NEEDS: [(&str, &[&str]); 7] = [
     ("attach", &["net_admin", "sys_admin"]),
     ("detach", &["net_admin", "sys_admin"]),
     ("announce", &["net_raw", "sys_admin"]),
+    ("probe", &["net_raw"]),
     ("enter", &["sys_admin"]),
     ("folder", &["dac_override"]),
     ("processes", &["sys_admin", "sys_ptrace"]),
@@ -75,6 +76,14 @@ fn operation() {
             let mac = Mac([0x0a, 0x58, 10, 9, 0, 5]);
             let addresses: Vec<_> = link.addresses.iter().map(ipnet::IpNet::addr).collect();
             announce(&netns, link.device.index, mac, &addresses).unwrap();
+        }
+        "probe" => {
+            let parents = list(&mut Socket::open().unwrap()).unwrap();
+            let mut parents = parents.iter();
+            let parent = parents.find(|link| link.name.as_str() == "eth1").unwrap();
+            let ear = Ear::open(parent.index, parent.mac.unwrap()).unwrap();
+            ear.ask("10.9.0.5".parse().unwrap()).unwrap();
+            ear.ask("fd00:9::5".parse().unwrap()).unwrap();
         }
         "enter" => {
             Netns::open(&pod).unwrap().cookie().unwrap();

@@ -21,6 +21,7 @@ mod garbage;
 mod isolated;
 mod parents;
 mod plugin;
+mod probe;
 mod restart;
 mod rig;
 mod sweep;

@@ -65,6 +65,7 @@ pub(in crate::ledger) fn enter(block: &mut Block, used: &InUse, holder: Holder, 
         network: used.network,
         holder: None,
         kept: None,
+        foreign: None,
         since,
     };
     let mut entry = known.unwrap_or_else(fresh);
@@ -72,6 +73,7 @@ pub(in crate::ledger) fn enter(block: &mut Block, used: &InUse, holder: Holder, 
     entry.seq = seq;
     entry.network = used.network;
     entry.holder = Some(holder);
+    entry.foreign = None;
     entry.since = since;
     let address: IpAddr = used.address;
     block.entries.insert(address, entry);

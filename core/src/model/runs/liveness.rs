@@ -4,8 +4,8 @@ use super::{
     super::config::{
         Config,
         Fault::{
-            Backup, Crash, Cut, Delete, GiveUp, Kill, Late, Left, Link, LoseRun, Power, Register,
-            Reply, Restore, Taint,
+            Backup, Crash, Cut, Delete, Foreign, GiveUp, Kill, Late, Left, Link, LoseRun, Power,
+            Register, Reply, Restore, Taint,
         },
     },
     settles,
@@ -183,6 +183,32 @@ fn a_claim_comes_to_the_pod_that_follows() {
         name: "claim, handed over",
         claim: &[0, 1],
         faults: &[(Delete, 1), (Cut, 1)],
+        ..PLAIN
+    });
+}
+
+#[test]
+#[ignore = "the model tier: cargo dev test model"]
+fn conflicts_leave_nothing_stuck() {
+    settles(Config {
+        name: "conflicts",
+        probe: true,
+        seq_bound: 4,
+        faults: &[(Foreign, 1), (Delete, 1), (Crash, 1)],
+        ..PLAIN
+    });
+}
+
+#[test]
+#[ignore = "the model tier: cargo dev test model"]
+fn a_conflict_of_one_family_leaves_nothing_stuck() {
+    settles(Config {
+        name: "dual stack, conflict",
+        cidrs: &["10.0.0.1/32", "fd00::1/128"],
+        pods: &[0],
+        probe: true,
+        seq_bound: 4,
+        faults: &[(Foreign, 1)],
         ..PLAIN
     });
 }

@@ -4,8 +4,8 @@ use super::{
     super::config::{
         Config,
         Fault::{
-            Backup, Block, Crash, Cut, Delete, EndClaim, GiveUp, Kill, Late, Left, Link, LoseRun,
-            Power, Register, Rename, Reply, Restore, Stale, Taint,
+            Backup, Block, Crash, Cut, Delete, EndClaim, Foreign, GiveUp, Kill, Late, Left, Link,
+            LoseRun, Power, Register, Rename, Reply, Restore, Stale, Taint,
         },
     },
     holds,
@@ -335,5 +335,27 @@ fn a_claim_that_is_deleted_while_a_stale_operator_does_not_know_it_gives_nothing
         claim: &[0],
         faults: &[(EndClaim, 1)],
         ..Config::STALE
+    });
+}
+
+#[test]
+#[ignore = "the model tier: cargo dev test model"]
+fn a_conflict_is_given_back_before_the_ledger_closes_it() {
+    holds(Config {
+        name: "conflict, stale operator",
+        probe: true,
+        faults: &[(Foreign, 1)],
+        ..Config::STALE
+    });
+}
+
+#[test]
+#[ignore = "the model tier: cargo dev test model"]
+fn a_conflict_beside_crashes_and_replaced_sandboxes_gives_nothing_twice() {
+    holds(Config {
+        name: "conflicts, agent crash, sandbox killed",
+        probe: true,
+        faults: &[(Foreign, 1), (Delete, 1), (Crash, 1), (Kill, 1)],
+        ..Config::PLAIN
     });
 }

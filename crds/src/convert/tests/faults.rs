@@ -97,6 +97,21 @@ fn where_the_parents_namespace_routes_a_default_route_needs_no_gateway() {
 }
 
 #[test]
+fn ipvlan_asks_no_lan_in_modes_that_route() {
+    for mode in ["l3", "l3s"] {
+        let patch = json!({"spec": {"mode": mode, "ipam": {"conflictProbe": true}}});
+        let object = ipvlan(&patch);
+        let text = object.validate_cel().unwrap_err().to_string();
+        assert!(text.contains("asks the LAN by ARP and ND"), "{text}");
+        let fault = object.validate().unwrap_err();
+        assert_eq!(fault.field, "spec.ipam.conflictProbe", "{fault}");
+    }
+    let object = ipvlan(&json!({"spec": {"mode": "l2", "ipam": {"conflictProbe": true}}}));
+    object.validate_cel().unwrap();
+    assert!(object.validate().unwrap().ipam.conflict_probe);
+}
+
+#[test]
 fn segment_and_type_stay_while_addresses_are_held() {
     let counts = |granted: u64, quarantined: u64| {
         json!({"capacity": 9, "granted": granted, "quarantined": quarantined, "foreign": 0,

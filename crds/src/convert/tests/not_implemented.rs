@@ -33,10 +33,7 @@ const ROWS: &[(&str, &str)] = &[
     ),
     (r#"{"ipam": {"type": "None"}}"#, ""),
     (r#"{"ipam": {"type": "DHCP"}}"#, "spec.ipam.type"),
-    (
-        r#"{"ipam": {"conflictProbe": true}}"#,
-        "spec.ipam.conflictProbe",
-    ),
+    (r#"{"ipam": {"conflictProbe": true}}"#, ""),
     (
         r#"{"ipv6": {"dad": true, "acceptRouterAdvertisements": true}}"#,
         "",

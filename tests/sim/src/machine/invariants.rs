@@ -29,6 +29,7 @@ impl Machine {
             | Effect::SaveSnapshot
             | Effect::SaveSuspicion
             | Effect::ReadSpec
+            | Effect::Probe { .. }
             | Effect::Remove(_)
             | Effect::Reply(..)
             | Effect::Publish => false,
