@@ -73,8 +73,9 @@ fn a_pods_claimed_addresses_follow_it_to_another_node_and_nobody_else_gets_them(
             case.pod("db", node, &network)?;
             case.pod("other", node, &network)?;
             case.ready(&["db", "other"])?;
-            ensure!(net1(case, "db")? == (case.ipv4(12), case.ipv6(12)));
-            ensure!(net1(case, "other")?.0 != case.ipv4(12));
+            let (db, other) = (net1(case, "db")?, net1(case, "other")?);
+            ensure!(db == (case.ipv4(12), case.ipv6(12)), "db has {db:?}");
+            ensure!(other.0 != case.ipv4(12), "other has {other:?}");
             let held = claim_says(case, "db", "Held", "True")?;
             ensure!(text(&held, "/status/holders/0/pod") == "db", "{held}");
             case.delete_pod("db")?;

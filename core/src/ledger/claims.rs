@@ -15,7 +15,6 @@ use super::{BlockId, Entry, View};
 use crate::{
     address::Family,
     id::{Name, Uid},
-    network::Network,
 };
 
 mod draw;
@@ -118,18 +117,14 @@ impl Claims {
         (!known.is_ending && !self.gone.contains(&claim)).then_some(known)
     }
 
-    /// The families of the addresses that a pod has of a claim.
-    pub(super) fn families(&self, share: Share, network: &Network) -> Vec<Family> {
+    /// Whether a claim has addresses of a family for its pods. One that lists some has those; the other
+    /// family's come from the pool, since a pod gets all families of its network or nothing.
+    pub(super) fn has(&self, share: Share, family: Family) -> bool {
         let listed = self.known.get(&share.claim).map(|claim| &claim.addresses);
-        let listed: BTreeSet<Family> = listed
-            .into_iter()
-            .flatten()
-            .copied()
-            .map(Family::of)
-            .collect();
-        let all = network.families();
-        all.filter(|family| listed.is_empty() || listed.contains(family))
-            .collect()
+        listed.is_none_or(|listed| {
+            let mut families = listed.iter().copied().map(Family::of);
+            listed.is_empty() || families.any(|listed| listed == family)
+        })
     }
 
     /// Whether pods of a namespace may ask for an address that this claim keeps.

@@ -6,7 +6,7 @@ use core::net::IpAddr;
 use super::{
     BlockId, Decision, Entry, Holder, State, View,
     choose::{self, Choice},
-    claims::{self, ByClaim, Draw, Kept},
+    claims::{self, ByClaim, Draw, Kept, Share},
     draft::{Drafts, Held, Taken},
     limit,
     macs::Macs,
@@ -23,6 +23,8 @@ pub(super) struct Slot<'v> {
     pub(super) family: Family,
     pub(super) index: u16,
     pub(super) requested: Option<IpAddr>,
+    /// Whose address it is, if a claim keeps it.
+    pub(super) claim: Option<Share>,
 }
 
 impl Slot<'_> {
@@ -65,24 +67,16 @@ pub(super) fn slots<'v>(view: &View, pod: &'v Pod) -> Vec<Slot<'v>> {
         let Some(network) = view.networks.get(&want.network) else {
             continue;
         };
-        if let Some(share) = want.claim {
-            let families = view.claims.families(share, &network.network);
-            slots.extend(families.into_iter().map(|family| Slot {
-                want,
-                family,
-                index: 0,
-                requested: None,
-            }));
-            continue;
-        }
-        if want.addresses.is_empty() {
+        if want.claim.is_some() || want.addresses.is_empty() {
             let families = network.network.families();
             slots.extend(families.map(|family| Slot {
                 want,
                 family,
                 index: 0,
                 requested: None,
+                claim: want.claim.filter(|share| view.claims.has(*share, family)),
             }));
+            continue;
         }
         for (index, address) in (0_u16..).zip(&want.addresses) {
             let (family, requested) = (Family::of(*address), Some(*address));
@@ -91,6 +85,7 @@ pub(super) fn slots<'v>(view: &View, pod: &'v Pod) -> Vec<Slot<'v>> {
                 family,
                 index,
                 requested,
+                claim: None,
             });
         }
     }
@@ -262,7 +257,7 @@ fn take(
 
 /// The mark of the claim that a slot is filled from.
 fn kept(view: &View, slot: &Slot<'_>) -> Option<Kept> {
-    let share = slot.want.claim?;
+    let share = slot.claim?;
     let claim = view.claims.standing(share.claim)?;
     Some(Kept {
         share,
@@ -334,7 +329,7 @@ fn choose_all<'p>(
         let barred = drafts.barred(&network.network.segment);
         let taken = chosen.iter().map(|(_, address, _)| *address);
         let taken: Vec<IpAddr> = taken.chain(barred).collect();
-        let choice = match (slot.want.claim, slot.requested) {
+        let choice = match (slot.claim, slot.requested) {
             (Some(share), _) => {
                 let draw = Draw {
                     share,

@@ -126,6 +126,34 @@ fn a_claim_takes_an_address_of_each_family_once_and_keeps_it() {
 }
 
 #[test]
+fn a_family_that_a_claim_lists_nothing_of_comes_from_the_pool() {
+    let mut view = mk_claim(Shares::Drawn, &["10.0.0.5"]);
+    let dual = mk_view(&["10.0.0.0/29", "fd00::/64"]);
+    view.networks = dual.networks;
+    put(&mut view, mk_block("fd00::", &[]), None);
+    for _ in 0..2 {
+        apply(&mut view);
+    }
+    bind(&mut view, POD, "n0", None);
+    for _ in 0..2 {
+        apply(&mut view);
+    }
+
+    let blocks = view.blocks.values();
+    let all = blocks.flat_map(|seen| &seen.value.entries);
+    let granted: Vec<_> = all
+        .map(|(address, entry)| (std::format!("{address}"), entry.state, entry.kept.is_some()))
+        .collect();
+    assert_eq!(
+        granted,
+        [
+            (String::from("10.0.0.5"), State::Granted, true),
+            (String::from("fd00::1"), State::Granted, false),
+        ]
+    );
+}
+
+#[test]
 fn a_stateful_sets_addresses_are_taken_in_one_write() {
     let mut view = mk_claim(Shares::Ordinals { first: 0, count: 3 }, &[]);
     let decision = apply(&mut view);
