@@ -41,7 +41,9 @@ fn an_add_waits_for_the_end_of_its_probe_and_none_that_comes_later_does() {
     see(&agent, 2, &first);
     let pod = node.pod();
     agent.add("c1", POD, &pod).unwrap();
-    assert_eq!(probes(&agent), [2, 0, 0], "the ADD has waited for both");
+    // The counts are published a moment after the answer.
+    agent.until("both were asked for", |state| state.probes.clear == 2);
+    assert_eq!(probes(&agent), [2, 0, 0]);
     assert_eq!(pod.addresses("net1").unwrap(), ["10.9.0.5", "fd00:9::5"]);
 
     let other = "00000000-0000-0000-0000-000000000002";
