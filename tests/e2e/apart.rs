@@ -53,9 +53,9 @@ fn pods_of_an_isolated_network_without_parents_reach_each_other_on_one_node() ->
 fn a_passthru_network_serves_one_pod_of_a_node_at_a_time() -> Result<()> {
     case::run(cluster(), "passthru", |case| {
         let node = &cluster().nodes(NodeKind::Namespace, 1)?[0];
-        let _link = Link::new(node, "lf-passthru")?;
+        let _link = Link::new(node, "lf-whole")?;
         let parents = json!([{
-            "interface": "lf-passthru",
+            "interface": "lf-whole",
             "nodeSelector": {"matchLabels": {"kubernetes.io/hostname": node}},
         }]);
         let spec = with(case.spec("eth1"), "/parents", parents);
@@ -70,7 +70,7 @@ fn a_passthru_network_serves_one_pod_of_a_node_at_a_time() -> Result<()> {
         let link = links.first().context("no link")?;
         let mode = text(link, "/linkinfo/info_data/mode");
         ensure!(mode == "passthru", "{link}");
-        let words = ["cat", "/sys/class/net/lf-passthru/address"];
+        let words = ["cat", "/sys/class/net/lf-whole/address"];
         let mac = cluster().on_node(node, &words)?;
         ensure!(text(link, "/address") == mac.trim(), "{mac} of {link}");
 
