@@ -181,13 +181,15 @@ pub(crate) fn start(
         controller: "landfall-operator".to_owned(),
         instance,
     };
-    let recorder = Recorder::new(client, reporter);
     let task = async move {
         let mut told = BTreeSet::new();
         while let Some(notice) = from.recv().await {
             if told.contains(&notice) {
                 continue;
             }
+            // One each: a recorder that is kept takes another sentence of the same reason about the same
+            // object for the first, and counts that up instead (kube-runtime 5, events.rs, EventKey).
+            let recorder = Recorder::new(client.clone(), reporter.clone());
             let published = recorder
                 .publish(&notice.event(), &notice.regarding.reference())
                 .await;
