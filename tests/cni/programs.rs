@@ -55,9 +55,12 @@ pub(crate) fn ours() -> &'static Path {
         let folder = plugin.with_file_name("cni-tier");
         fs::create_dir_all(&folder).unwrap();
         for name in ["macvlan", "ipvlan", "landfall"] {
+            // Relative: a target folder that was moved or copied has its own.
+            let program = Path::new("..").join(plugin.file_name().unwrap());
             let link = folder.join(name);
-            if fs::symlink_metadata(&link).is_err() {
-                symlink(&plugin, link).unwrap();
+            if fs::read_link(&link).ok().as_ref() != Some(&program) {
+                drop(fs::remove_file(&link));
+                symlink(&program, link).unwrap();
             }
         }
         folder
