@@ -156,8 +156,9 @@ fn a_pod_whose_pause_process_is_killed_gets_the_same_addresses_and_nobody_asks_t
         // Reports come afterwards: an agent's status, and the pod's address on the cluster's network.
         let reports = |request: &Request| {
             let Request { verb, resource, .. } = request;
-            // Whether that type exists is looked for all the time.
-            let other = resource == "network-attachment-definitions";
+            // Whether these types exist is looked for all the time.
+            let looked_for = ["network-attachment-definitions", "ipamclaims"];
+            let other = looked_for.contains(&resource.as_str());
             verb == "watch" || other || resource == "leases" || resource.ends_with("/status")
         };
         let asked = requests.keys().find(|request| !reports(request));
