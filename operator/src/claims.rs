@@ -17,7 +17,7 @@ pub(crate) use apply::ClaimUpkeep;
 pub(crate) use book::{Asking, Book, Entry};
 pub(crate) use facts::{ClaimFacts, ClaimKey, ClaimKind, Owner};
 pub(crate) use judge::{Judged, judge};
-pub(crate) use watch::{list_ipam_claims, watch_ipam_claims};
+pub(crate) use watch::{list_ipam_claims, optional_ipam_claims};
 pub(crate) use workloads::{Controller, ReplicaSetFacts, SetKey, StatefulSetFacts, ordinal};
 
 #[cfg(test)]

@@ -3,26 +3,15 @@
 //! Their definition is Multus', and need not be there. What is not there names nothing, and is looked for
 //! again.
 
-use std::time::Duration;
-
-use futures::StreamExt as _;
 use kube::{
-    Api, Client, ResourceExt as _,
-    api::ListParams,
+    ResourceExt as _,
     core::{ApiResource, DynamicObject},
-    runtime::watcher::{self, Event},
 };
 use landfall_core::id::Name;
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::{sync::mpsc, time::sleep};
 
-use crate::watches::Change;
-
-/// Between two looks for the definition of NetworkAttachmentDefinitions.
-const PAUSE: Duration = Duration::from_secs(10);
-/// After a watch that failed otherwise.
-const RETRY: Duration = Duration::from_secs(1);
+use crate::watches::{Change, Optional};
 
 /// Names a NetworkAttachmentDefinition.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,68 +79,19 @@ fn definition(config: &str, name: &str) -> Definition {
     })
 }
 
-/// Watches them as long as there are such things. Ends when nobody listens any more.
-pub(crate) async fn watch(client: Client, to: mpsc::Sender<Change>) {
-    let resource = ApiResource {
-        group: "k8s.cni.cncf.io".to_owned(),
-        version: "v1".to_owned(),
-        api_version: "k8s.cni.cncf.io/v1".to_owned(),
-        kind: "NetworkAttachmentDefinition".to_owned(),
-        plural: "network-attachment-definitions".to_owned(),
-    };
-    let api: Api<DynamicObject> = Api::all_with(client, &resource);
-    let mut is_known_absent = false;
-    loop {
-        match api.list(&ListParams::default().limit(1)).await {
-            Ok(_) => {
-                is_known_absent = false;
-                if !follow(&api, &to).await {
-                    return;
-                }
-                sleep(RETRY).await;
-            }
-            // By the code: where there is no such resource the body is plain text, without a reason
-            // (seen with Kubernetes 1.36).
-            Err(kube::Error::Api(status)) if matches!(status.code, 403 | 404) => {
-                if !is_known_absent && !tell_none(&to).await {
-                    return;
-                }
-                is_known_absent = true;
-                sleep(PAUSE).await;
-            }
-            Err(error) => {
-                tracing::warn!(%error, "NetworkAttachmentDefinitions can't be read");
-                sleep(RETRY).await;
-            }
-        }
+/// They, as a watch of what need not be there.
+pub(crate) fn optional() -> Optional<DefinitionFacts> {
+    Optional {
+        resource: ApiResource {
+            group: "k8s.cni.cncf.io".to_owned(),
+            version: "v1".to_owned(),
+            api_version: "k8s.cni.cncf.io/v1".to_owned(),
+            kind: "NetworkAttachmentDefinition".to_owned(),
+            plural: "network-attachment-definitions".to_owned(),
+        },
+        read: |object| DefinitionFacts::of(&object),
+        change: Change::Definition,
     }
-}
-
-/// Returns whether somebody listens.
-async fn follow(api: &Api<DynamicObject>, to: &mpsc::Sender<Change>) -> bool {
-    let mut events = watcher::watcher(api.clone(), watcher::Config::default()).boxed();
-    while let Some(event) = events.next().await {
-        match event {
-            Ok(event) => {
-                let event = crate::watches::map(event, |object| DefinitionFacts::of(&object));
-                if to.send(Change::Definition(event)).await.is_err() {
-                    return false;
-                }
-            }
-            // Their definition may have gone: it is looked for again.
-            Err(error) => {
-                tracing::debug!(%error, "the watch of NetworkAttachmentDefinitions ended");
-                return true;
-            }
-        }
-    }
-    true
-}
-
-/// A list of none. Returns whether somebody listens.
-async fn tell_none(to: &mpsc::Sender<Change>) -> bool {
-    to.send(Change::Definition(Event::Init)).await.is_ok()
-        && to.send(Change::Definition(Event::InitDone)).await.is_ok()
 }
 
 #[cfg(test)]

@@ -30,8 +30,10 @@ use crate::{
     world::NamespaceFacts,
 };
 
+mod optional;
 mod pauses;
 
+pub(crate) use optional::Optional;
 pub(crate) use pauses::Pauses;
 
 /// What a watch saw.
@@ -118,8 +120,8 @@ impl Watches {
         let (client, to) = (self.client.clone(), self.to.clone());
         tasks.spawn(namespace_default::watch(client, to));
         let (client, to) = (self.client.clone(), self.to.clone());
-        tasks.spawn(claims::watch_ipam_claims(client, to));
-        tasks.spawn(definitions::watch(self.client, self.to));
+        tasks.spawn(claims::optional_ipam_claims().watch(client, to));
+        tasks.spawn(definitions::optional().watch(self.client, self.to));
     }
 
     fn watch<K>(
