@@ -17,6 +17,7 @@ mod run;
 #[cfg(test)]
 mod samples;
 mod uninstall;
+mod upkeep;
 mod watches;
 mod world;
 

@@ -1,35 +1,20 @@
 //! Finalizers and statuses of claims, written by a task of their own.
 
-use std::collections::BTreeMap;
-
-use futures::StreamExt as _;
-use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
 use kube::{
     Api, Client,
     api::{Patch, PatchParams},
     core::DynamicObject,
 };
-use landfall_core::{id::Uid, ledger::Millis};
-use landfall_crds::{
-    claim::{AddressClaim, AddressClaimStatus},
-    keys::{self, finalizer},
-};
+use landfall_core::ledger::Millis;
+use landfall_crds::claim::{AddressClaim, AddressClaimStatus};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::{ClaimFacts, ClaimKey, ClaimKind, status, watch};
-use crate::world::World;
-
-/// The most writes that wait; beyond, a claim is looked at again later.
-const QUEUE: usize = 256;
-/// Requests under way at once.
-const CONCURRENT: usize = 8;
-/// How often statuses are brought up to date at most.
-const PERIOD: Millis = 1_000;
-/// When finalizers are sent again that nothing came of.
-const AGAIN: Millis = 10_000;
-/// The field manager of statuses.
-const MANAGER: &str = "landfall-operator";
+use crate::{
+    upkeep::{PERIOD, QUEUE, Sent, failure, status_patch, time, write_all},
+    world::World,
+};
 
 /// A write about a claim.
 #[derive(Debug)]
@@ -51,8 +36,7 @@ enum What {
 pub(crate) struct ClaimUpkeep {
     to: mpsc::Sender<Writing>,
     last: Millis,
-    /// The version of each object whose finalizers were sent, and when.
-    sent: BTreeMap<Uid, (Option<String>, Millis)>,
+    sent: Sent,
 }
 
 // === impl ClaimUpkeep ===
@@ -64,9 +48,12 @@ impl ClaimUpkeep {
         let upkeep = Self {
             to,
             last: 0,
-            sent: BTreeMap::new(),
+            sent: Sent::default(),
         };
-        (upkeep, write_all(client, from))
+        (
+            upkeep,
+            write_all(from, move |writing| write(client.clone(), writing)),
+        )
     }
 
     /// What was sent may not have been written: this operator did not lead.
@@ -90,22 +77,13 @@ impl ClaimUpkeep {
 
     fn finalizers(&mut self, world: &World, now: Millis) {
         for facts in world.unguarded_claims() {
-            let due = match (facts.is_deleting(), facts.has_finalizer()) {
-                (false, false) => true,
-                (true, true) => !world.is_kept_for(facts.uid()),
-                (false, true) | (true, false) => false,
-            };
-            let version = &facts.meta.resource_version;
-            let sent = self.sent.get(&facts.uid());
-            let is_sent =
-                sent.is_some_and(|(sent, at)| sent == version && now < at.saturating_add(AGAIN));
-            if due && !is_sent && self.send(facts, What::Finalizers(finalizers(facts))) {
-                self.sent.insert(facts.uid(), (version.clone(), now));
+            let (uid, meta) = (facts.uid(), &facts.meta);
+            let due = self.sent.due(uid, meta, || world.is_kept_for(uid), now);
+            if let Some(patch) = due
+                && self.send(facts, What::Finalizers(patch))
+            {
+                self.sent.note(uid, meta, now);
             }
-        }
-        if self.sent.len() > QUEUE {
-            self.sent
-                .retain(|_, (_, at)| now < at.saturating_add(AGAIN));
         }
     }
 
@@ -113,8 +91,7 @@ impl ClaimUpkeep {
         if world.claims().next().is_none() {
             return;
         }
-        let millis = i64::try_from(now).unwrap_or_default();
-        let now = Time(Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH));
+        let now = time(now);
         let keeps = status::keeps(&world.view);
         for claim in world.claims() {
             let Some(judged) = world.judged_claim(&claim.key) else {
@@ -164,59 +141,28 @@ fn is_news(status: &Value, before: Option<&Value>) -> bool {
     differs("ips") || differs("ownerPod")
 }
 
-/// All finalizers as they should be, under the version that was seen.
-fn finalizers(facts: &ClaimFacts) -> Value {
-    let meta = &facts.meta;
-    let mut all = meta.finalizers.clone().unwrap_or_default();
-    all.retain(|one| one != finalizer::ADDRESSES);
-    if !facts.is_deleting() {
-        all.push(finalizer::ADDRESSES.to_owned());
-    }
-    json!({"metadata": {
-        "uid": meta.uid,
-        "resourceVersion": meta.resource_version,
-        "finalizers": all,
-    }})
-}
-
-async fn write_all(client: Client, mut from: mpsc::Receiver<Writing>) {
-    let queue = futures::stream::poll_fn(move |context| from.poll_recv(context));
-    queue
-        .for_each_concurrent(CONCURRENT, |writing| async {
-            let ClaimKey {
-                namespace, name, ..
-            } = writing.key.clone();
-            match write(&client, writing).await {
-                Ok(()) => {}
-                // It has changed, or is gone: the watch says so, and it is looked at again.
-                Err(kube::Error::Api(status)) if status.is_conflict() || status.is_not_found() => {}
-                Err(error) => {
-                    tracing::warn!(namespace, claim = name, %error, "a claim could not be written");
-                }
-            }
-        })
-        .await;
-}
-
-async fn write(client: &Client, writing: Writing) -> kube::Result<()> {
+async fn write(client: Client, writing: Writing) {
     let ClaimKey {
         namespace, name, ..
     } = &writing.key;
+    if let Some(error) = failure(patch(&client, &writing.key, writing.patch).await) {
+        tracing::warn!(namespace, claim = name, %error, "a claim could not be written");
+    }
+}
+
+async fn patch(client: &Client, key: &ClaimKey, what: What) -> kube::Result<()> {
+    let ClaimKey {
+        namespace, name, ..
+    } = key;
     let api: Api<AddressClaim> = Api::namespaced(client.clone(), namespace);
     let params = PatchParams::default();
-    match writing.patch {
+    match what {
         What::Finalizers(patch) => {
             api.patch(name, &params, &Patch::Merge(patch)).await?;
         }
         What::Status(status) => {
-            let patch = json!({
-                "apiVersion": format!("{}/{}", keys::GROUP, keys::VERSION),
-                "kind": "AddressClaim",
-                "status": status,
-            });
-            let params = PatchParams::apply(MANAGER).force();
-            api.patch_status(name, &params, &Patch::Apply(patch))
-                .await?;
+            let (params, patch) = status_patch("AddressClaim", &status);
+            api.patch_status(name, &params, &patch).await?;
         }
         What::IpamStatus(status) => {
             let resource = watch::resource();

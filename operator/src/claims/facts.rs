@@ -8,11 +8,10 @@ use kube::{
     core::{DynamicObject, ObjectMeta},
 };
 use landfall_core::id::Uid;
-use landfall_crds::{
-    claim::{AddressClaim, AddressClaimStatus, ClaimOwner, ClaimType},
-    keys::finalizer,
-};
+use landfall_crds::claim::{AddressClaim, AddressClaimStatus, ClaimOwner, ClaimType};
 use serde_json::Value;
+
+use crate::upkeep::has_finalizer;
 
 /// The kind of a claim's object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -130,10 +129,7 @@ impl ClaimFacts {
     }
 
     pub(crate) fn has_finalizer(&self) -> bool {
-        let finalizers = self.meta.finalizers.iter().flatten();
-        finalizers
-            .into_iter()
-            .any(|one| one == finalizer::ADDRESSES)
+        has_finalizer(&self.meta)
     }
 
     /// The addresses that its status names.

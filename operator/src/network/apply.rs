@@ -1,45 +1,24 @@
 //! Finalizers and statuses of networks, written by a task of their own.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
-use futures::StreamExt as _;
-use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
 use kube::{
     Api, Client, Resource,
     api::{Patch, PatchParams},
 };
 use landfall_core::network::NetworkKind;
-use landfall_core::{
-    address::Family,
-    id::{Name, Uid},
-    ledger::Millis,
-};
-use landfall_crds::{
-    ipvlan::IpvlanNetwork,
-    keys::{self, finalizer},
-    macvlan::MacvlanNetwork,
-    network_spec::NetworkStatus,
-};
+use landfall_core::{address::Family, id::Name, ledger::Millis};
+use landfall_crds::{ipvlan::IpvlanNetwork, macvlan::MacvlanNetwork, network_spec::NetworkStatus};
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::{NetworkObject, dereference, dereference::Serving, status};
-use crate::{metrics::Metrics, world::World};
-
-/// The most writes that wait; beyond, a network is looked at again later.
-const QUEUE: usize = 256;
-/// Requests under way at once.
-const CONCURRENT: usize = 8;
-/// How often statuses are brought up to date at most.
-const PERIOD: Millis = 1_000;
-/// When finalizers are sent again that nothing came of.
-const AGAIN: Millis = 10_000;
-/// The field manager of statuses.
-const MANAGER: &str = "landfall-operator";
+use crate::{
+    metrics::Metrics,
+    upkeep::{PERIOD, QUEUE, Sent, failure, status_patch, time, write_all},
+    world::World,
+};
 
 /// A write about a network.
 #[derive(Debug)]
@@ -62,8 +41,7 @@ pub(crate) struct Upkeep {
     to: mpsc::Sender<Writing>,
     metrics: Arc<Metrics>,
     last: Millis,
-    /// The version of each object whose finalizers were sent, and when.
-    sent: BTreeMap<Uid, (Option<String>, Millis)>,
+    sent: Sent,
     /// Names of networks that metrics speak of.
     measured: BTreeSet<Name>,
 }
@@ -78,10 +56,13 @@ impl Upkeep {
             to,
             metrics,
             last: 0,
-            sent: BTreeMap::new(),
+            sent: Sent::default(),
             measured: BTreeSet::new(),
         };
-        (upkeep, write_all(client, from))
+        (
+            upkeep,
+            write_all(from, move |writing| write(client.clone(), writing)),
+        )
     }
 
     /// What was sent may not have been written: this operator did not lead.
@@ -105,25 +86,14 @@ impl Upkeep {
 
     fn finalizers(&mut self, world: &World, now: Millis) {
         for (uid, object) in world.network_objects() {
-            let due = match (object.is_deleting(), object.is_guarded()) {
-                (false, false) => true,
-                (true, true) => !world.is_needed(*uid),
-                (false, true) | (true, false) => false,
-            };
-            let version = &object.meta().resource_version;
-            let is_sent = self
-                .sent
-                .get(uid)
-                .is_some_and(|(sent, at)| sent == version && now < at.saturating_add(AGAIN));
-            if !due || is_sent {
-                continue;
-            }
-            if self.send(object, What::Finalizers(finalizers(object))) {
-                self.sent.insert(*uid, (version.clone(), now));
+            let meta = object.meta();
+            let due = self.sent.due(*uid, meta, || world.is_needed(*uid), now);
+            if let Some(patch) = due
+                && self.send(object, What::Finalizers(patch))
+            {
+                self.sent.note(*uid, meta, now);
             }
         }
-        let exists = |uid: &Uid| world.verdict(*uid).is_some();
-        self.sent.retain(|uid, _| exists(uid));
     }
 
     fn statuses(&mut self, world: &World, now: Millis) {
@@ -190,48 +160,18 @@ impl Upkeep {
     }
 }
 
-/// All finalizers as they should be, under the version that was seen.
-fn finalizers(object: &NetworkObject) -> Value {
-    let meta = object.meta();
-    let mut all = meta.finalizers.clone().unwrap_or_default();
-    all.retain(|one| one != finalizer::ADDRESSES);
-    if !object.is_deleting() {
-        all.push(finalizer::ADDRESSES.to_owned());
+async fn write(client: Client, writing: Writing) {
+    let name = writing.name.clone();
+    let written = match writing.kind {
+        NetworkKind::Macvlan => write_as::<MacvlanNetwork>(&client, writing).await,
+        NetworkKind::Ipvlan => write_as::<IpvlanNetwork>(&client, writing).await,
+    };
+    if let Some(error) = failure(written) {
+        tracing::warn!(network = name, %error, "a network could not be written");
     }
-    json!({"metadata": {
-        "uid": meta.uid,
-        "resourceVersion": meta.resource_version,
-        "finalizers": all,
-    }})
 }
 
-fn time(now: Millis) -> Time {
-    let millis = i64::try_from(now).unwrap_or_default();
-    Time(Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH))
-}
-
-async fn write_all(client: Client, mut from: mpsc::Receiver<Writing>) {
-    let queue = futures::stream::poll_fn(move |context| from.poll_recv(context));
-    queue
-        .for_each_concurrent(CONCURRENT, |writing| async {
-            let name = writing.name.clone();
-            let result = match writing.kind {
-                NetworkKind::Macvlan => write::<MacvlanNetwork>(&client, writing).await,
-                NetworkKind::Ipvlan => write::<IpvlanNetwork>(&client, writing).await,
-            };
-            match result {
-                Ok(()) => {}
-                // It has changed, or is gone: the watch says so, and it is looked at again.
-                Err(kube::Error::Api(status)) if status.is_conflict() || status.is_not_found() => {}
-                Err(error) => {
-                    tracing::warn!(network = name, %error, "a network could not be written");
-                }
-            }
-        })
-        .await;
-}
-
-async fn write<K>(client: &Client, writing: Writing) -> kube::Result<()>
+async fn write_as<K>(client: &Client, writing: Writing) -> kube::Result<()>
 where
     K: Resource<DynamicType = (), Scope = k8s_openapi::ClusterResourceScope>
         + Clone
@@ -246,14 +186,8 @@ where
             api.patch(name, &params, &Patch::Merge(patch)).await?;
         }
         What::Status(status) => {
-            let patch = json!({
-                "apiVersion": format!("{}/{}", keys::GROUP, keys::VERSION),
-                "kind": K::kind(&()),
-                "status": status,
-            });
-            let params = PatchParams::apply(MANAGER).force();
-            api.patch_status(name, &params, &Patch::Apply(patch))
-                .await?;
+            let (params, patch) = status_patch(&K::kind(&()), &status);
+            api.patch_status(name, &params, &patch).await?;
         }
     }
     Ok(())

@@ -7,9 +7,11 @@ use landfall_core::{
     network::{Network, NetworkKind},
 };
 use landfall_crds::{
-    convert::NetworkObject as _, ipvlan::IpvlanNetwork, keys::finalizer, macvlan::MacvlanNetwork,
+    convert::NetworkObject as _, ipvlan::IpvlanNetwork, macvlan::MacvlanNetwork,
     network_spec::NetworkStatus,
 };
+
+use crate::upkeep::has_finalizer;
 
 /// A network's object.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,8 +72,7 @@ impl NetworkObject {
 
     /// Whether our finalizer is in place.
     pub(crate) fn is_guarded(&self) -> bool {
-        let finalizers = self.meta().finalizers.as_ref();
-        finalizers.is_some_and(|all| all.iter().any(|one| one == finalizer::ADDRESSES))
+        has_finalizer(self.meta())
     }
 
     /// The network that the object shows, or what is wrong with it.
