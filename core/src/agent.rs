@@ -215,6 +215,28 @@ impl Durable {
             .collect()
     }
 
+    /// What a written effect leaves in `/run`, where `memory` is the agent's own: for whoever plays a
+    /// machine. Effects that write nothing there leave nothing.
+    pub fn save(&mut self, effect: Effect, memory: &Self) {
+        match effect {
+            Effect::SaveRecord(key, record) => {
+                self.records.insert(key, record);
+            }
+            Effect::DropRecord(key) => {
+                self.records.remove(&key);
+            }
+            Effect::SaveReleased => self.released.clone_from(&memory.released),
+            Effect::SaveSnapshot => self.snapshot.clone_from(&memory.snapshot),
+            Effect::SaveSuspicion => self.restore_suspected = memory.restore_suspected,
+            Effect::ReadSpec
+            | Effect::Probe { .. }
+            | Effect::Make { .. }
+            | Effect::Remove(_)
+            | Effect::Reply(..)
+            | Effect::Publish => {}
+        }
+    }
+
     /// Whether any record, of whatever phase, holds the address under whatever seq.
     fn holds(&self, rules: Rules, address: IpAddr) -> bool {
         self.records

@@ -7,7 +7,7 @@ use alloc::{
 };
 use core::net::IpAddr;
 
-use super::{Key, Record, Snapshot};
+use super::{Key, Phase, Record, Snapshot};
 use crate::{
     id::{Name, Seq, Uid},
     ledger::view::Grant,
@@ -132,6 +132,27 @@ pub enum Effect {
     Reply(Token, Outcome),
     /// `attached` or `released` changed: write the status (coalesced).
     Publish,
+}
+
+// === impl Effect ===
+
+impl Effect {
+    /// Whether it is a step of serving an ADD: the record of a link to come, or the link.
+    pub fn serves_an_add(&self) -> bool {
+        match self {
+            Self::Make { .. } => true,
+            Self::SaveRecord(_, record) => record.phase == Phase::Pending,
+            Self::DropRecord(_)
+            | Self::SaveReleased
+            | Self::SaveSnapshot
+            | Self::SaveSuspicion
+            | Self::ReadSpec
+            | Self::Probe { .. }
+            | Self::Remove(_)
+            | Self::Reply(..)
+            | Self::Publish => false,
+        }
+    }
 }
 
 /// The answer to a request.

@@ -12,7 +12,7 @@ use std::{
 use super::config::{INTERFACE, SLOTS, owner};
 use crate::{
     agent::{
-        AddRequest, Asked, Durable, Effect, Event, Identity, Key, Outcome, Phase, Snapshot, Token,
+        AddRequest, Asked, Durable, Effect, Event, Identity, Key, Outcome, Snapshot, Token,
         Volatile, step_under,
     },
     id::{Name, Seq, Uid},
@@ -146,19 +146,7 @@ impl Machine {
         let mut whole = self.clone();
         let released = whole.memory.released.len();
         let effects = step_under(rules, &mut whole.volatile, &mut whole.memory, event);
-        let starts = effects.iter().any(|effect| match effect {
-            Effect::Make { .. } => true,
-            Effect::SaveRecord(_, record) => record.phase == Phase::Pending,
-            Effect::DropRecord(_)
-            | Effect::SaveReleased
-            | Effect::SaveSnapshot
-            | Effect::SaveSuspicion
-            | Effect::ReadSpec
-            | Effect::Probe { .. }
-            | Effect::Remove(_)
-            | Effect::Reply(..)
-            | Effect::Publish => false,
-        });
+        let starts = effects.iter().any(Effect::serves_an_add);
         let serves = starts || whole.memory.released.len() > released;
         let adopts = !self.volatile.read && whole.volatile.read;
         let ready = whole.volatile.is_ready(&whole.memory);
@@ -180,17 +168,11 @@ impl Machine {
 
     fn execute(&mut self, effect: Effect) {
         match effect {
-            Effect::SaveRecord(key, record) => {
-                self.disk.records.insert(key, record);
-            }
-            Effect::DropRecord(key) => {
-                self.disk.records.remove(&key);
-            }
-            Effect::SaveReleased => self.disk.released.clone_from(&self.memory.released),
-            Effect::SaveSuspicion => {
-                self.disk.restore_suspected = self.memory.restore_suspected;
-            }
-            Effect::SaveSnapshot => self.disk.snapshot.clone_from(&self.memory.snapshot),
+            Effect::SaveRecord(..)
+            | Effect::DropRecord(_)
+            | Effect::SaveReleased
+            | Effect::SaveSuspicion
+            | Effect::SaveSnapshot => self.disk.save(effect, &self.memory),
             Effect::Make { key, grants, .. } => {
                 let addresses = grants.iter().filter_map(|grant| grant.address).collect();
                 self.making.insert(key, addresses);

@@ -98,16 +98,11 @@ impl Node {
             return false;
         };
         match effect {
-            Effect::SaveRecord(key, record) => {
-                self.disk.records.insert(key, record);
-            }
-            Effect::DropRecord(key) => {
-                self.disk.records.remove(&key);
-            }
-            Effect::SaveReleased => self.disk.released.clone_from(&self.memory.released),
-            Effect::SaveSnapshot => self.disk.snapshot.clone_from(&self.memory.snapshot),
-            // No run of the walks restores etcd.
-            Effect::SaveSuspicion => {}
+            Effect::SaveRecord(..)
+            | Effect::DropRecord(_)
+            | Effect::SaveReleased
+            | Effect::SaveSuspicion
+            | Effect::SaveSnapshot => self.disk.save(effect, &self.memory),
             Effect::ReadSpec => {
                 let snapshot = self.snapshot(api);
                 self.step(Event::Spec {

@@ -230,15 +230,11 @@ impl Machine {
 
     fn execute(&mut self, effect: Effect, site: &mut Site) {
         match effect {
-            Effect::SaveRecord(key, record) => {
-                self.disk.records.insert(key, record);
-            }
-            Effect::DropRecord(key) => {
-                self.disk.records.remove(&key);
-            }
-            Effect::SaveReleased => self.disk.released.clone_from(&self.memory.released),
-            Effect::SaveSuspicion => self.disk.restore_suspected = self.memory.restore_suspected,
-            Effect::SaveSnapshot => self.disk.snapshot.clone_from(&self.memory.snapshot),
+            Effect::SaveRecord(..)
+            | Effect::DropRecord(_)
+            | Effect::SaveReleased
+            | Effect::SaveSuspicion
+            | Effect::SaveSnapshot => self.disk.save(effect, &self.memory),
             Effect::Make { key, grants, .. } => {
                 let network = grants
                     .first()

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, net::IpAddr};
 
 use landfall_core::{
-    agent::{Effect, Key, Phase},
+    agent::{Effect, Key},
     id::{Name, Seq},
 };
 
@@ -21,19 +21,7 @@ impl Machine {
         effects: &[Effect],
         site: &mut Site,
     ) {
-        let starts = effects.iter().any(|effect| match effect {
-            Effect::Make { .. } => true,
-            Effect::SaveRecord(_, record) => record.phase == Phase::Pending,
-            Effect::DropRecord(_)
-            | Effect::SaveReleased
-            | Effect::SaveSnapshot
-            | Effect::SaveSuspicion
-            | Effect::ReadSpec
-            | Effect::Probe { .. }
-            | Effect::Remove(_)
-            | Effect::Reply(..)
-            | Effect::Publish => false,
-        });
+        let starts = effects.iter().any(Effect::serves_an_add);
         let acknowledges = self.memory.released.len() > before.len();
         let adopts = !was_read && self.volatile.read;
         if (starts || acknowledges && !adopts) && !self.volatile.is_ready(&self.memory) {
