@@ -26,10 +26,9 @@ use crate::{
     ledger::{
         Block, BlockId, Rules, State, View, Write,
         audit::{Attached, audit},
-        claims::Claims,
         fresh::{Seen, Tick},
         rebuild,
-        view::{Evidence, Grant, NetworkView, NodeSpec, NodeStatus, NodeView, Pod, Restore, Want},
+        view::{Evidence, Grant, NetworkView, NodeSpec, NodeStatus, NodeView, Pod, Want},
     },
 };
 

@@ -3,7 +3,7 @@
 //! The first list says which version of the cluster's state it shows; all others ask for exactly that
 //! one. So what is only in transit between two objects is never taken for a contradiction.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 use kube::{
@@ -15,9 +15,8 @@ use landfall_core::{
     ledger::{
         BlockId, View,
         audit::Attached,
-        claims::Claims,
-        fresh::{Seen, Tick},
-        view::{Evidence, NetworkView, NodeView, Restore},
+        fresh::Seen,
+        view::{NetworkView, NodeView},
     },
     network::Network,
 };
@@ -135,16 +134,12 @@ impl Snapshot {
         let blocks = blocks.map(|(id, object)| (id.clone(), Seen::cached(block::read(object))));
         let nodes = self.nodes.iter();
         View {
-            now: 0,
             networks: networks.collect(),
             blocks: blocks.collect(),
             nodes: nodes
                 .map(|(name, node)| (name.clone(), view_of(node)))
                 .collect(),
-            pods: BTreeMap::new(),
-            restore: Restore::default(),
-            expected: BTreeSet::new(),
-            claims: Claims::default(),
+            ..View::default()
         }
     }
 
@@ -194,17 +189,13 @@ fn view_of(object: &LandfallNode) -> NodeView {
     let spec = &object.spec;
     let status = object.status.as_ref();
     NodeView {
-        seen_at: Tick::default(),
-        uid: spec.node.uid,
-        machine: spec.node.machine_id,
-        labels: BTreeMap::new(),
-        live: false,
-        reachable: false,
         has_provider: spec.node.provider_id.is_some(),
-        read_at: None,
-        evidence: Seen::cached(Evidence::default()),
-        spec: node::read_spec(spec),
         namespaces: node::namespaces(spec),
-        status: status.map(node::read_status).unwrap_or_default(),
+        ..NodeView::of_object(
+            spec.node.uid,
+            spec.node.machine_id,
+            node::read_spec(spec),
+            status.map(node::read_status).unwrap_or_default(),
+        )
     }
 }

@@ -13,13 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use kube::core::ObjectMeta;
 use landfall_core::{
     id::{Name, Uid},
-    ledger::{
-        BlockId, View,
-        claims::Claims,
-        fresh::Tick,
-        restore::Halt,
-        view::{Refusal, Restore},
-    },
+    ledger::{BlockId, View, fresh::Tick, restore::Halt, view::Refusal},
     network::Labels,
 };
 use landfall_crds::{block::AddressBlock, node::LandfallNode};
@@ -152,16 +146,7 @@ struct Watched {
 impl World {
     pub(crate) fn new(home: String) -> Self {
         Self {
-            view: View {
-                now: 0,
-                networks: BTreeMap::new(),
-                blocks: BTreeMap::new(),
-                nodes: BTreeMap::new(),
-                pods: BTreeMap::new(),
-                restore: Restore::default(),
-                expected: BTreeSet::new(),
-                claims: Claims::default(),
-            },
+            view: View::default(),
             home,
             ticks: 0,
             pods: BTreeMap::new(),

@@ -1,20 +1,11 @@
 extern crate std;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    string::String,
-    vec,
-    vec::Vec,
-};
+use std::{collections::BTreeMap, string::String, vec, vec::Vec};
 
 use super::{
-    Block, BlockId, Decision, Entry, Holder, Rules, State, View, Write,
-    claims::Claims,
-    decide,
+    Block, BlockId, Decision, Entry, Holder, Rules, State, View, Write, decide,
     fresh::{Seen, Tick},
-    view::{
-        Evidence, Grant, NetworkView, NodeSpec, NodeStatus, NodeView, Pod, Refusal, Restore, Want,
-    },
+    view::{Evidence, Grant, NetworkView, NodeSpec, NodeStatus, NodeView, Pod, Refusal, Want},
 };
 use crate::{
     id::{Name, Seq, Uid},
@@ -33,12 +24,8 @@ pub(super) fn mk_view(cidrs: &[&str]) -> View {
     View {
         now: 1_000_000,
         networks: BTreeMap::from([(LAN, network)]),
-        blocks: BTreeMap::new(),
         nodes: BTreeMap::from([(Name::from("n0"), mk_node("n0"))]),
-        pods: BTreeMap::new(),
-        restore: Restore::default(),
-        expected: BTreeSet::new(),
-        claims: Claims::default(),
+        ..View::default()
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
 
 /// Everything that `decide` looks at. The shell fills it from watches, quorum reads and the
 /// results of its own writes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct View {
     /// The time of the decision; only COOLING and FOREIGN use it.
     pub now: Millis,
@@ -232,6 +232,24 @@ impl Evidence {
 // === impl NodeView ===
 
 impl NodeView {
+    /// What an object says by itself, for who asks nothing about its Node, its freshness or evidence.
+    pub fn of_object(uid: Uid, machine: Uid, spec: NodeSpec, status: NodeStatus) -> Self {
+        Self {
+            seen_at: Tick::default(),
+            uid,
+            machine,
+            labels: BTreeMap::new(),
+            live: false,
+            reachable: false,
+            has_provider: false,
+            read_at: None,
+            evidence: Seen::cached(Evidence::default()),
+            spec,
+            namespaces: BTreeMap::new(),
+            status,
+        }
+    }
+
     /// Whether something speaks for the machine of `holder` being off, for entries of a network
     /// with this policy.
     ///

@@ -24,14 +24,8 @@ impl Operator {
             closed: None,
         };
         let view = View {
-            now: 0,
             networks: BTreeMap::from([(NETWORK, network)]),
-            blocks: BTreeMap::new(),
-            nodes: BTreeMap::new(),
-            pods: BTreeMap::new(),
-            restore: Restore::default(),
-            expected: BTreeSet::new(),
-            claims: Claims::default(),
+            ..View::default()
         };
         Self {
             view,

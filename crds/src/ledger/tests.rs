@@ -1,7 +1,4 @@
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    net::IpAddr,
-};
+use std::{collections::BTreeMap, net::IpAddr};
 
 use super::{block, node};
 use crate::{
@@ -12,8 +9,8 @@ use landfall_core::{
     id::{Name, Seq, Uid},
     ledger::{
         Block, BlockId, Entry, Holder, State, View,
-        claims::{Claims, Kept, Share},
-        view::{self, NetworkView, NodeSpec, Restore},
+        claims::{Kept, Share},
+        view::{self, NetworkView, NodeSpec},
     },
     mac::Mac,
     network::Network,
@@ -132,14 +129,8 @@ fn view() -> View {
         closed: None,
     };
     View {
-        now: 0,
         networks: BTreeMap::from([(Uid(1), network)]),
-        blocks: BTreeMap::new(),
-        nodes: BTreeMap::new(),
-        pods: BTreeMap::new(),
-        restore: Restore::default(),
-        expected: BTreeSet::new(),
-        claims: Claims::default(),
+        ..View::default()
     }
 }
 

@@ -12,7 +12,7 @@ use landfall_core::{
         BlockId, Millis, Write,
         fresh::{Seen, Tick},
         rebuild::rebuild,
-        view::{Evidence, NodeView},
+        view::NodeView,
     },
 };
 use landfall_crds::{block::AddressBlock, node::LandfallNode};
@@ -247,23 +247,12 @@ fn made_anew(object: &AddressBlock, held: usize) -> Notice {
 /// What a node object holds, for a block that is made anew.
 fn held_by(object: &LandfallNode) -> (Name, NodeView) {
     let spec = &object.spec;
-    let view = NodeView {
-        seen_at: Tick::default(),
-        uid: spec.node.uid,
-        machine: spec.node.machine_id,
-        labels: BTreeMap::new(),
-        live: false,
-        reachable: false,
-        has_provider: false,
-        read_at: None,
-        evidence: Seen::cached(Evidence::default()),
-        spec: convert::node::read_spec(spec),
-        namespaces: BTreeMap::new(),
-        status: object
-            .status
-            .as_ref()
-            .map(convert::node::read_status)
-            .unwrap_or_default(),
-    };
+    let status = object.status.as_ref();
+    let view = NodeView::of_object(
+        spec.node.uid,
+        spec.node.machine_id,
+        convert::node::read_spec(spec),
+        status.map(convert::node::read_status).unwrap_or_default(),
+    );
     (name_of(object), view)
 }

@@ -10,12 +10,7 @@ use std::{
 
 use landfall_core::{
     id::{Name, Uid},
-    ledger::{
-        self, BlockId, Rules, View, Write,
-        claims::Claims,
-        fresh::Tick,
-        view::{NetworkView, Restore},
-    },
+    ledger::{self, BlockId, Rules, View, Write, fresh::Tick, view::NetworkView},
 };
 
 use crate::{
@@ -96,16 +91,10 @@ pub(crate) struct Watched {
 impl Operator {
     /// One that has just started.
     pub fn new(number: usize, networks: &BTreeMap<Uid, NetworkView>) -> Self {
+        // No schedule restores etcd.
         let view = View {
-            now: 0,
             networks: networks.clone(),
-            blocks: BTreeMap::new(),
-            nodes: BTreeMap::new(),
-            pods: BTreeMap::new(),
-            claims: Claims::default(),
-            // No schedule restores etcd.
-            restore: Restore::default(),
-            expected: BTreeSet::new(),
+            ..View::default()
         };
         Self {
             number,

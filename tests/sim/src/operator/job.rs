@@ -8,7 +8,7 @@ use landfall_core::{
         Block, BlockId,
         fresh::{Seen, Tick},
         rebuild,
-        view::{Evidence, NodeView},
+        view::NodeView,
     },
 };
 
@@ -203,19 +203,11 @@ fn name_of(job: &Job) -> String {
 /// What a node object holds, for a block that is made anew.
 fn held_by(object: &NodeObject) -> (Name, NodeView) {
     let identity = object.spec.identity;
-    let view = NodeView {
-        seen_at: Tick::default(),
-        uid: identity.node,
-        machine: identity.machine,
-        labels: BTreeMap::new(),
-        live: false,
-        reachable: false,
-        has_provider: false,
-        read_at: None,
-        evidence: Seen::cached(Evidence::default()),
-        spec: object.spec.protocol.clone(),
-        namespaces: BTreeMap::new(),
-        status: object.status.said.clone(),
-    };
+    let view = NodeView::of_object(
+        identity.node,
+        identity.machine,
+        object.spec.protocol.clone(),
+        object.status.said.clone(),
+    );
     (object.meta.key.clone(), view)
 }
