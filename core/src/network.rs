@@ -19,6 +19,7 @@ use crate::{
 mod parent;
 mod selector;
 mod sharing;
+mod sketch;
 mod subnet;
 mod sysctl;
 mod words;

@@ -1,70 +1,27 @@
 //! Networks, nodes and pods for tests.
 
-use std::collections::BTreeMap;
-
 use landfall_core::{
     id::{Name, Uid},
-    network::{
-        Announce, DefaultRoute, Driver, Ipam, IpamType, LinkMatch, Macvlan, Network, NodeDeletion,
-        Parent, ParentRule, Selector, Subnet, usable,
-    },
+    network::{LinkMatch, Network, Parent, ParentRule},
 };
 
 use crate::pods::{PodFacts, PodKey};
 
 /// A macvlan network on `eth1` with these subnets and everything else at its default.
 pub(crate) fn network(uid: u128, name: &str, cidrs: &[&str]) -> Network {
-    let subnets = cidrs.iter().map(|cidr| {
-        let cidr = cidr.parse().unwrap();
-        Subnet {
-            cidr,
-            gateway: None,
-            nodes: None,
-            usable: usable(cidr, None, &[], &[]),
-        }
-    });
-    Network {
-        uid: Uid(uid),
-        name: Name::from(name),
-        driver: Driver::Macvlan(Macvlan::default()),
-        segment: Name::from("default"),
-        namespaces: Selector::default(),
-        parents: vec![ParentRule {
-            nodes: None,
-            parent: Parent {
-                link: LinkMatch::Interface(Name::from("eth1")),
-                vlan: None,
-            },
-        }],
-        mtu: None,
-        tx_queue_length: None,
-        all_multicast: false,
-        ipam: Ipam {
-            kind: IpamType::Cluster,
-            subnets: subnets.collect(),
-            reuse_preferred_ms: 30_000,
-            reuse_minimum_ms: 1_000,
-            conflict_probe: false,
-            foreign_ms: landfall_core::network::FOREIGN_MS,
+    let cidrs = cidrs.iter().map(|cidr| cidr.parse().unwrap());
+    let mut network = Network::sketch(Uid(uid), Name::from(name), cidrs);
+    network.segment = Name::from("default");
+    network.parents = vec![ParentRule {
+        nodes: None,
+        parent: Parent {
+            link: LinkMatch::Interface(Name::from("eth1")),
+            vlan: None,
         },
-        accept_router_advertisements: false,
-        duplicate_address_detection: false,
-        routes: Vec::new(),
-        neighbors: Vec::new(),
-        default_route: DefaultRoute::Never,
-        default_route_metric: None,
-        announce: Announce {
-            count: 3,
-            interval_ms: 1_000,
-        },
-        host_access: false,
-        isolated: false,
-        sysctls: BTreeMap::new(),
-        paused: false,
-        limit_per_namespace: None,
-        node_deletion: NodeDeletion::Auto,
-        attachment_definition: None,
-    }
+    }];
+    network.ipam.reuse_minimum_ms = 1_000;
+    network.announce.count = 3;
+    network
 }
 
 /// A running pod `default/web` on node `a` with UID 1 that has this annotation.

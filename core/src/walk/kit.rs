@@ -2,65 +2,15 @@
 
 extern crate std;
 
-use std::collections::BTreeMap;
-
-use alloc::vec::Vec;
-
 use crate::{
     id::{Name, Uid},
-    network::{
-        Announce, DefaultRoute, Driver, FOREIGN_MS, Ipam, IpamType, Macvlan, Network, NodeDeletion,
-        Selector, Subnet, usable,
-    },
+    network::Network,
 };
 
 /// A macvlan network with these subnets, whole, in the segment of its name.
 pub(crate) fn network(uid: Uid, name: &str, cidrs: &[&str]) -> Network {
-    let subnets = cidrs.iter().map(|cidr| {
-        let cidr = cidr.parse().expect("a CIDR");
-        Subnet {
-            cidr,
-            gateway: None,
-            nodes: None,
-            usable: usable(cidr, None, &[], &[]),
-        }
-    });
-    Network {
-        uid,
-        name: Name::from(name),
-        driver: Driver::Macvlan(Macvlan::default()),
-        segment: Name::from(name),
-        namespaces: Selector::default(),
-        parents: Vec::new(),
-        mtu: None,
-        tx_queue_length: None,
-        all_multicast: false,
-        ipam: Ipam {
-            kind: IpamType::Cluster,
-            subnets: subnets.collect(),
-            reuse_preferred_ms: 30_000,
-            reuse_minimum_ms: 0,
-            conflict_probe: false,
-            foreign_ms: FOREIGN_MS,
-        },
-        accept_router_advertisements: false,
-        duplicate_address_detection: false,
-        routes: Vec::new(),
-        neighbors: Vec::new(),
-        default_route: DefaultRoute::default(),
-        default_route_metric: None,
-        announce: Announce {
-            count: 1,
-            interval_ms: 1000,
-        },
-        host_access: false,
-        isolated: false,
-        sysctls: BTreeMap::new(),
-        paused: false,
-        limit_per_namespace: None,
-        node_deletion: NodeDeletion::default(),
-        attachment_definition: None,
-    }
+    let cidrs = cidrs.iter().map(|cidr| cidr.parse().expect("a CIDR"));
+    Network::sketch(uid, Name::from(name), cidrs)
 }
 
 /// The UID of a thing that the walks know by name.

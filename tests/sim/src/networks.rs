@@ -9,10 +9,7 @@ use landfall_core::{
     agent::Served,
     id::{Name, Uid},
     ledger::view::NetworkView,
-    network::{
-        Announce, DefaultRoute, Driver, Ipam, IpamType, Macvlan, Network, NodeDeletion, Selector,
-        Subnet, usable,
-    },
+    network::{IpamType, Network, NodeDeletion},
 };
 
 /// All networks, the same for all programs.
@@ -79,53 +76,13 @@ impl Networks {
 }
 
 fn network(uid: Uid, (name, segment, cidrs): Sketch, deletion: NodeDeletion, rest: u64) -> Network {
-    let subnets = cidrs.iter().filter_map(|cidr| {
-        let cidr = cidr.parse().ok()?;
-        Some(Subnet {
-            cidr,
-            gateway: None,
-            nodes: None,
-            usable: usable(cidr, None, &[], &[]),
-        })
-    });
-    Network {
-        uid,
-        name: Name::from(name),
-        driver: Driver::Macvlan(Macvlan::default()),
-        segment: Name::from(segment),
-        namespaces: Selector::default(),
-        parents: Vec::new(),
-        mtu: None,
-        tx_queue_length: None,
-        all_multicast: false,
-        ipam: Ipam {
-            kind: if cidrs.is_empty() {
-                IpamType::None
-            } else {
-                IpamType::Cluster
-            },
-            subnets: subnets.collect(),
-            reuse_preferred_ms: rest,
-            reuse_minimum_ms: 0,
-            conflict_probe: false,
-            foreign_ms: landfall_core::network::FOREIGN_MS,
-        },
-        accept_router_advertisements: false,
-        duplicate_address_detection: false,
-        routes: Vec::new(),
-        neighbors: Vec::new(),
-        default_route: DefaultRoute::default(),
-        default_route_metric: None,
-        announce: Announce {
-            count: 1,
-            interval_ms: 1000,
-        },
-        host_access: false,
-        isolated: false,
-        sysctls: BTreeMap::new(),
-        paused: false,
-        limit_per_namespace: None,
-        node_deletion: deletion,
-        attachment_definition: None,
+    let subnets = cidrs.iter().filter_map(|cidr| cidr.parse().ok());
+    let mut network = Network::sketch(uid, Name::from(name), subnets);
+    network.segment = Name::from(segment);
+    if cidrs.is_empty() {
+        network.ipam.kind = IpamType::None;
     }
+    network.ipam.reuse_preferred_ms = rest;
+    network.node_deletion = deletion;
+    network
 }
