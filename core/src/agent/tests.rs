@@ -119,6 +119,12 @@ pub(super) fn recalled(generation: u64) -> Event {
     }
 }
 
+/// Whether a link is to be made.
+pub(super) fn makes(effects: &[Effect]) -> bool {
+    let is_make = |effect: &Effect| matches!(effect, Effect::Make { .. });
+    effects.iter().any(is_make)
+}
+
 pub(super) fn replies(effects: &[Effect]) -> Vec<(u64, &Outcome)> {
     let replies = effects.iter().filter_map(|effect| match effect {
         Effect::Reply(token, outcome) => Some((token.0, outcome)),
@@ -176,11 +182,7 @@ fn an_add_waits_for_its_grant_and_times_out_with_the_refusals_sentence() {
         snapshot: mk_snapshot(3),
         quorum: false,
     });
-    assert!(
-        effects
-            .iter()
-            .any(|effect| matches!(effect, Effect::Make { .. }))
-    );
+    assert!(makes(&effects));
 }
 
 #[test]
@@ -208,11 +210,7 @@ fn the_older_sandbox_loses_its_device_then_its_record_then_the_newer_attaches() 
     let mut node = Node::attached("c1");
     let effects = node.step(mk_add(2, "c2"));
     assert!(effects.contains(&Effect::Remove(mk_key("c1"))));
-    assert!(
-        !effects
-            .iter()
-            .any(|effect| matches!(effect, Effect::Make { .. }))
-    );
+    assert!(!makes(&effects));
     let effects = node.step(Event::Gone(mk_key("c1")));
     let dropped = effects
         .iter()
@@ -322,11 +320,7 @@ fn a_cold_agent_serves_and_acknowledges_nothing_before_its_quorum_read_and_scan(
     });
     assert_eq!(node.step(mk_add(1, "c1")), []);
     let effects = node.step(Event::Scanned(BTreeSet::new()));
-    assert!(
-        effects
-            .iter()
-            .any(|effect| matches!(effect, Effect::Make { .. }))
-    );
+    assert!(makes(&effects));
 }
 
 #[test]

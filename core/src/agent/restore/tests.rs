@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, vec::Vec};
 
 use super::super::{
     Effect, Event, Outcome, Phase, Snapshot,
-    tests::{Node, POD, SEQ, address, mk_add, mk_key, mk_snapshot, recalled, replies},
+    tests::{Node, POD, SEQ, address, makes, mk_add, mk_key, mk_snapshot, recalled, replies},
 };
 use crate::id::Seq;
 
@@ -95,11 +95,7 @@ fn a_new_epoch_ends_what_was_granted_and_released_before() {
         snapshot: granted_anew(),
         quorum: false,
     });
-    assert!(
-        effects
-            .iter()
-            .any(|effect| matches!(effect, Effect::Make { .. }))
-    );
+    assert!(makes(&effects));
 }
 
 #[test]

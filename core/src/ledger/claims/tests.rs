@@ -28,7 +28,7 @@ fn mk_claim(shares: Shares, addresses: &[&str]) -> View {
         shares,
     };
     view.claims.known.insert(CLAIM, claim);
-    put(&mut view, mk_block("10.0.0.0", &[]), None);
+    fill(&mut view, &[]);
     view
 }
 
@@ -46,6 +46,19 @@ fn kept(ordinal: Option<u32>, generation: u64) -> Kept {
         ordinal,
     };
     Kept { share, generation }
+}
+
+/// An entry of the claim's that the pod has had.
+fn kept_in(state: State) -> Entry {
+    Entry {
+        kept: Some(kept(None, 2)),
+        ..mk_entry(state, POD, 3)
+    }
+}
+
+/// Gives the view's block these entries.
+fn fill(view: &mut View, entries: &[(&str, Entry)]) {
+    put(view, mk_block("10.0.0.0", entries), None);
 }
 
 fn claimed(ordinal: Option<u32>) -> Entry {
@@ -212,11 +225,7 @@ fn what_is_reserved_goes_back_when_the_rest_is_not_to_be_had() {
         kept: Some(kept(None, 2)),
         ..mk_entry(State::Reserved, POD, 3)
     };
-    put(
-        &mut view,
-        mk_block("10.0.0.0", &[("10.0.0.1", reserved)]),
-        None,
-    );
+    fill(&mut view, &[("10.0.0.1", reserved)]);
     let other = mk_entry(State::Granted, Uid(9), 4);
     let mut pod = mk_pod();
     pod.wants[0].addresses = vec![address("fd00::1")];
@@ -253,15 +262,8 @@ fn a_pod_is_granted_its_ordinals_address_from_claimed_and_under_a_new_seq() {
 fn a_released_address_comes_back_to_its_claim() {
     for is_ending in [false, true] {
         let mut view = mk_claim(Shares::Whole, &[]);
-        let recalling = Entry {
-            kept: Some(kept(None, 2)),
-            ..mk_entry(State::Recalling, POD, 3)
-        };
-        put(
-            &mut view,
-            mk_block("10.0.0.0", &[("10.0.0.1", recalling)]),
-            None,
-        );
+        let recalling = kept_in(State::Recalling);
+        fill(&mut view, &[("10.0.0.1", recalling)]);
         let node = view.nodes.values_mut().next().unwrap();
         let key = (
             address("10.0.0.1"),
@@ -282,11 +284,7 @@ fn a_released_address_comes_back_to_its_claim() {
 #[test]
 fn an_address_leaves_claimed_only_when_its_claim_was_seen_ending_or_is_gone() {
     let mut view = mk_claim(Shares::Whole, &[]);
-    put(
-        &mut view,
-        mk_block("10.0.0.0", &[("10.0.0.1", claimed(None))]),
-        None,
-    );
+    fill(&mut view, &[("10.0.0.1", claimed(None))]);
     let claim = view.claims.known.remove(&CLAIM).unwrap();
     let decision = decide(&view, Rules::SHIPPED);
     assert_eq!(decision.writes, [], "it is only missing");
@@ -312,15 +310,8 @@ fn an_address_leaves_claimed_only_when_its_claim_was_seen_ending_or_is_gone() {
 fn a_pod_keeps_its_address_when_its_claim_is_deleted() {
     let mut view = mk_claim(Shares::Whole, &[]);
     bind(&mut view, POD, "n0", None);
-    let granted = Entry {
-        kept: Some(kept(None, 2)),
-        ..mk_entry(State::Granted, POD, 3)
-    };
-    put(
-        &mut view,
-        mk_block("10.0.0.0", &[("10.0.0.1", granted)]),
-        None,
-    );
+    let granted = kept_in(State::Granted);
+    fill(&mut view, &[("10.0.0.1", granted)]);
     known(&mut view).is_ending = true;
     apply(&mut view);
     let entry = view.blocks.values().next().unwrap().value.entries[&address("10.0.0.1")].clone();
@@ -337,11 +328,7 @@ fn a_claim_takes_over_what_its_pod_has_already() {
         let mut view = mk_claim(shares, &[]);
         bind(&mut view, POD, "n0", ordinal);
         let granted = mk_entry(State::Granted, POD, 3);
-        put(
-            &mut view,
-            mk_block("10.0.0.0", &[("10.0.0.5", granted)]),
-            None,
-        );
+        fill(&mut view, &[("10.0.0.5", granted)]);
         apply(&mut view);
         assert_eq!(entries(&view), [row("10.0.0.5", State::Granted, ordinal)]);
         let entry = &view.blocks.values().next().unwrap().value.entries[&address("10.0.0.5")];
@@ -354,7 +341,7 @@ fn addresses_that_a_claim_names_are_taken_one_by_one_as_they_become_free() {
     let mut view = mk_claim(Shares::Whole, &["10.0.0.3", "10.0.0.4"]);
     view.pods.insert(POD, mk_pod());
     let busy = mk_entry(State::Granted, POD, 3);
-    put(&mut view, mk_block("10.0.0.0", &[("10.0.0.3", busy)]), None);
+    fill(&mut view, &[("10.0.0.3", busy)]);
     let decision = apply(&mut view);
     assert_eq!(entries(&view)[1], row("10.0.0.4", State::Claimed, None));
     let why = &decision.claims[&CLAIM].message;
@@ -372,13 +359,13 @@ fn an_address_that_a_claim_names_no_more_goes_back_but_not_on_an_older_word() {
         ..claimed(None)
     };
     let rows = [("10.0.0.3", taken(2)), ("10.0.0.4", taken(1))];
-    put(&mut view, mk_block("10.0.0.0", &rows), None);
+    fill(&mut view, &rows);
     apply(&mut view);
     assert_eq!(entries(&view), [row("10.0.0.3", State::Claimed, None)]);
 
     // A cache that is behind does not know yet that the claim asks for it.
     let rows = [("10.0.0.3", taken(2)), ("10.0.0.4", taken(3))];
-    put(&mut view, mk_block("10.0.0.0", &rows), None);
+    fill(&mut view, &rows);
     assert_eq!(decide(&view, Rules::SHIPPED).writes, []);
 }
 
@@ -444,15 +431,8 @@ fn a_workload_waits_when_all_addresses_that_its_claim_names_are_held() {
 fn a_successor_waits_for_the_release_and_is_told_of_a_node_that_does_not_answer() {
     let mut view = mk_claim(Shares::Whole, &[]);
     view.nodes.insert(Name::from("n1"), mk_node("n1"));
-    let granted = Entry {
-        kept: Some(kept(None, 2)),
-        ..mk_entry(State::Granted, POD, 3)
-    };
-    put(
-        &mut view,
-        mk_block("10.0.0.0", &[("10.0.0.1", granted)]),
-        None,
-    );
+    let granted = kept_in(State::Granted);
+    fill(&mut view, &[("10.0.0.1", granted)]);
     bind(&mut view, Uid(101), "n1", None);
     let decision = apply(&mut view);
     assert_eq!(decision.refusals.len(), 0, "its node will answer");
@@ -494,15 +474,8 @@ fn a_pod_may_ask_for_an_address_that_a_claim_of_its_namespace_keeps() {
 #[test]
 fn a_reserved_address_of_a_pod_that_is_gone_comes_back_to_its_claim() {
     let mut view = mk_claim(Shares::Whole, &[]);
-    let reserved = Entry {
-        kept: Some(kept(None, 2)),
-        ..mk_entry(State::Reserved, POD, 3)
-    };
-    put(
-        &mut view,
-        mk_block("10.0.0.0", &[("10.0.0.1", reserved)]),
-        None,
-    );
+    let reserved = kept_in(State::Reserved);
+    fill(&mut view, &[("10.0.0.1", reserved)]);
     apply(&mut view);
     assert_eq!(entries(&view), [row("10.0.0.1", State::Claimed, None)]);
 }
