@@ -52,6 +52,11 @@ impl Parents {
         self.0.get(&network)
     }
 
+    /// The link that a network hangs from, if there is one.
+    pub fn link_of(&self, network: Uid) -> Option<&Arc<HostLink>> {
+        self.of(network)?.as_ref().ok()
+    }
+
     /// The links that networks hang from.
     pub fn chosen(&self) -> impl Iterator<Item = &Arc<HostLink>> {
         self.0.values().filter_map(|choice| choice.as_ref().ok())

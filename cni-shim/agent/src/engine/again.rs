@@ -22,7 +22,7 @@ impl Engine {
         }
         let grants = grants(spec, key, record)?;
         let network = self.network_of(record)?;
-        let parent = self.parents.of(network.uid)?.as_ref().ok()?;
+        let parent = self.parents.link_of(network.uid)?;
         let link = attach::plan(key, network, &grants, parent).ok()?;
         self.share(key, network, &link.device.driver, parent).ok()?;
         Some(RemakeJob {

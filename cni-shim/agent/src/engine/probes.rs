@@ -51,16 +51,23 @@ pub struct SilentGateway {
     pub parent: String,
 }
 
+// === impl Probes ===
+
+impl Probes {
+    /// Gateways that have not answered.
+    fn silent(&self) -> impl Iterator<Item = &(Uid, IpAddr)> {
+        let silent = self.gateways.iter().filter(|(_, answers)| !**answers);
+        silent.map(|(gateway, _)| gateway)
+    }
+}
+
 // === impl Engine ===
 
 impl Engine {
     /// The LAN is to be asked, unless the node itself has the address: it would not hear itself. A parent
     /// without hardware addresses (a tunnel) can't be asked.
     pub(super) fn probe(&mut self, key: (IpAddr, Seq), network: Uid) -> Option<Event> {
-        let parent = self
-            .parents
-            .of(network)
-            .and_then(|parent| parent.as_ref().ok());
+        let parent = self.parents.link_of(network);
         if parent.is_some_and(|parent| parent.mac.is_none()) {
             self.probes.counts.not_asked += 1;
             return Some(Event::Probed { key, found: None });
@@ -91,10 +98,7 @@ impl Engine {
     }
 
     fn ask(&mut self, network: Uid, keys: Vec<(IpAddr, Seq)>, gateways: Vec<IpAddr>) {
-        let parent = self
-            .parents
-            .of(network)
-            .and_then(|parent| parent.as_ref().ok());
+        let parent = self.parents.link_of(network);
         let Some((parent, mac)) = parent.and_then(|parent| Some((parent.index, parent.mac?)))
         else {
             // Core asks again when there is a parent.
@@ -158,13 +162,8 @@ impl Engine {
     /// forgotten.
     pub(super) fn retry_gateways(&mut self) {
         self.forget_gateways();
-        let silent = self
-            .probes
-            .gateways
-            .iter()
-            .filter(|(_, answers)| !**answers);
         let mut again: BTreeMap<Uid, Vec<IpAddr>> = BTreeMap::new();
-        for ((network, address), _) in silent {
+        for (network, address) in self.probes.silent() {
             again.entry(*network).or_default().push(*address);
         }
         for (network, gateways) in again {
@@ -211,14 +210,10 @@ impl Engine {
     }
 
     pub(super) fn silent_gateways(&self) -> Vec<SilentGateway> {
-        let silent = self
-            .probes
-            .gateways
-            .iter()
-            .filter(|(_, answers)| !**answers);
+        let silent = self.probes.silent();
         silent
-            .filter_map(|((network, address), _)| {
-                let parent = self.parents.of(*network)?.as_ref().ok()?;
+            .filter_map(|(network, address)| {
+                let parent = self.parents.link_of(*network)?;
                 Some(SilentGateway {
                     network: self.probed_network(*network)?.name.clone(),
                     address: *address,

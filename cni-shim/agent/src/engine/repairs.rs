@@ -180,7 +180,7 @@ impl Engine {
     /// The parent that the attachment's network has now.
     fn new_parent(&self, key: &Key) -> Option<Arc<HostLink>> {
         let record = self.durable.records.get(key)?;
-        let parent = self.parents.of(record.network)?.as_ref().ok()?;
+        let parent = self.parents.link_of(record.network)?;
         Some(Arc::clone(parent))
     }
 }
