@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    rig::{Namespace, Rig, VERSIONS, both, both_of, ours},
+    rig::{Rig, VERSIONS, both, both_of, ours},
     view,
 };
 
@@ -141,13 +141,7 @@ pub(crate) fn is_deleted_after_a_loss(driver: &'static str) {
     });
     both_of(driver, |rig| {
         let config = rig.simple("1.0.0");
-        let pod = Namespace::new("gone");
-        rig.call("ADD", &config).pod(&pod).run().done();
-        let path = pod.path();
-        drop(pod);
-        let del = rig.call("DEL", &config).with("CNI_NETNS", path.display());
-        del.run().silent();
-        assert!(rig.data.reserved().is_empty());
+        rig.del_after_its_sandbox(&config);
     });
 }
 

@@ -284,6 +284,17 @@ impl Rig {
     pub(crate) fn del(&self, config: &Value) -> Outcome {
         self.call("DEL", config).run()
     }
+
+    /// An attachment whose sandbox ends before its DEL, which succeeds and frees the address.
+    pub(crate) fn del_after_its_sandbox(&self, config: &Value) {
+        let pod = Namespace::new("gone");
+        self.call("ADD", config).pod(&pod).run().done();
+        let path = pod.path();
+        drop(pod);
+        let del = self.call("DEL", config).with("CNI_NETNS", path.display());
+        del.run().silent();
+        assert!(self.data.reserved().is_empty());
+    }
 }
 
 // === impl Call ===

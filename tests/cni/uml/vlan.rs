@@ -149,13 +149,7 @@ fn two_networks_share_a_vlan() {
 fn the_del_of_an_attachment_whose_sandbox_is_gone_removes_the_vlan() {
     ours(|rig| {
         let config = tagged(rig, json!({"id": 70}));
-        let pod = Namespace::new("gone");
-        rig.call("ADD", &config).pod(&pod).run().done();
-        let path = pod.path();
-        drop(pod);
-        let del = rig.call("DEL", &config).with("CNI_NETNS", path.display());
-        del.run().silent();
-        assert!(rig.data.reserved().is_empty());
+        rig.del_after_its_sandbox(&config);
         assert_eq!(rig.host.links(), ["lo", "up0", "eth0"]);
     });
 }
