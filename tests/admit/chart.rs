@@ -1,10 +1,7 @@
 //! The chart: what it renders, which values it takes, and whether the API server takes the result.
 
 use anyhow::{Context, Result};
-use landfall_tests::{
-    cluster::{checked, tree},
-    pod::text,
-};
+use landfall_tests::{cluster::checked, pod::text, tree::tree};
 use serde_json::{Deserializer, Value};
 
 use crate::cluster;

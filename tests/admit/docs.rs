@@ -6,7 +6,7 @@
 use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
-use landfall_tests::cluster::tree;
+use landfall_tests::tree::tree;
 
 /// Compares a table with the one in a file of the tree.
 pub(crate) fn check(path: &str, name: &str, table: &str) -> Result<()> {

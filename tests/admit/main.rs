@@ -25,7 +25,7 @@ mod writers;
 
 use std::sync::OnceLock;
 
-use landfall_tests::cluster::{self, Cluster};
+use landfall_tests::{cluster::Cluster, tree};
 
 /// The cluster, with our definitions established.
 fn cluster() -> &'static Cluster {
@@ -39,5 +39,5 @@ fn cluster() -> &'static Cluster {
 
 /// The folder of the generated definitions.
 fn yaml() -> String {
-    cluster::tree("crds/yaml").display().to_string()
+    tree::tree("crds/yaml").display().to_string()
 }

@@ -278,7 +278,7 @@ pub(crate) fn helm() -> Result<PathBuf> {
     part("helm", version::HELM)
 }
 
-/// The tree this program was built from.
+/// The tree that this program works on.
 pub(crate) fn tree() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+    landfall_tests::tree::tree("")
 }

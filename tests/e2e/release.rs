@@ -11,10 +11,11 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use landfall_tests::{
     case::{self, Case},
-    cluster::{NodeKind, tree},
+    cluster::NodeKind,
     diagnosis::SYSTEM,
     fault, kernel, ledger,
     node::sh,
+    tree::tree,
     wait::until,
 };
 

@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use landfall_tests::wait;
+use landfall_tests::{tree, wait};
 use serde_json::{Value, json};
 
 use crate::{
@@ -82,7 +82,7 @@ impl Control {
             kubectl.env("KUBECACHEDIR", folder.join("kube"));
             run(kubectl.args(words.split_whitespace()));
         };
-        let crds = programs::tree("crds/yaml");
+        let crds = tree::tree("crds/yaml");
         apply(&format!("apply -f {}", crds.display()));
         apply("wait --for=condition=Established crd --all --timeout=30s");
         for namespace in [SYSTEM, "default"] {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs};
 
-use crate::programs;
+use landfall_tests::tree;
 
 const DOCS: &str = "docs/faults.md";
 
@@ -12,7 +12,7 @@ pub(crate) fn check(section: &str, met: &BTreeSet<String>) {
     let lines = lines.concat();
     let begin = format!("<!-- begin {section} -->\n");
     let end = format!("<!-- end {section} -->");
-    let path = programs::tree(DOCS);
+    let path = tree::tree(DOCS);
     let text = fs::read_to_string(&path).unwrap();
     let (head, rest) = text.split_once(&begin).expect("a begin in docs/faults.md");
     let (_, tail) = rest.split_once(&end).expect("an end in docs/faults.md");

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Stdio},
 };
 
@@ -44,9 +44,4 @@ pub(crate) fn control_plane() -> [PathBuf; 2] {
     let text = run(dev.args(["internal", "control-plane"]));
     let folders: Vec<_> = text.lines().map(PathBuf::from).collect();
     folders.try_into().unwrap()
-}
-
-/// A file of the tree.
-pub(crate) fn tree(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
 }

@@ -5,11 +5,11 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
     process::{Command, Output},
 };
 
 use landfall_plugin::import::explain;
+use landfall_tests::tree::tree;
 
 use crate::rig::Namespace;
 
@@ -74,10 +74,6 @@ impl Machine {
             .output()
             .unwrap()
     }
-}
-
-fn tree(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
 }
 
 fn page() -> String {

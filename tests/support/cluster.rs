@@ -2,7 +2,7 @@
 
 use std::{
     io::Write,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Output, Stdio},
 };
 
@@ -204,9 +204,4 @@ pub fn checked(words: &[&str], output: &Output) -> Result<String> {
         );
     }
     Ok(stdout.into_owned())
-}
-
-/// A file of the tree.
-pub fn tree(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
 }

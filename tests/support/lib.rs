@@ -26,5 +26,6 @@ pub mod operator;
 pub mod outage;
 pub mod pinger;
 pub mod pod;
+pub mod tree;
 pub mod truth;
 pub mod wait;

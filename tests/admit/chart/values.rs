@@ -3,7 +3,7 @@
 use std::fs;
 
 use anyhow::{Context, Result};
-use landfall_tests::cluster::tree;
+use landfall_tests::tree::tree;
 use serde_json::Value;
 
 use crate::{chart, docs};
