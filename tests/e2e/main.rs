@@ -20,6 +20,7 @@ mod conflicts;
 mod hand;
 mod input;
 mod kubectl;
+mod kubelets;
 mod leader;
 mod ledger;
 mod modes;

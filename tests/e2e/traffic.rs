@@ -85,6 +85,12 @@ impl<'c> Crowd<'c> {
         self.kubectl(&["rollout", "restart", "deployment/crowd"])
     }
 
+    /// Whether all pods are Ready; a look, no wait.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.kubectl(&["rollout", "status", "deployment/crowd", "--timeout=1s"])
+            .is_ok()
+    }
+
     /// Waits until all pods are Ready.
     pub(crate) fn settled(&self) -> Result<()> {
         self.kubectl(&["rollout", "status", "deployment/crowd", "--timeout=150s"])
