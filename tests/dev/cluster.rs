@@ -158,7 +158,7 @@ fn remove_all() -> Result<()> {
         node::stop(&node).with_context(|| node.name.clone())?;
     }
     control_plane::machine().kill()?;
-    launch::strays().into_iter().for_each(launch::kill);
+    launch::strays().into_iter().for_each(process::kill);
     for netns in network::ours() {
         network::remove(&netns)?;
     }

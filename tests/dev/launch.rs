@@ -13,8 +13,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use nix::{
     sched::{CloneFlags, setns, unshare},
-    sys::signal::{Signal, kill as signal},
-    unistd::{Pid, setsid},
+    unistd::setsid,
 };
 
 use crate::{init::Spec, layout, process, progress};
@@ -65,7 +64,7 @@ impl Machine {
     /// Cuts the power.
     pub(crate) fn kill(&self) -> Result<()> {
         if let Some(pid) = self.pid() {
-            kill(pid);
+            process::kill(pid);
             if !progress::wait(Duration::from_secs(10), || self.pid().is_none()) {
                 bail!("process {pid} of {} does not end", self.folder.display());
             }
@@ -101,11 +100,6 @@ fn recorded(file: &Path, mark: &Path) -> Option<i32> {
         .split('\0')
         .any(|word| word == mark)
         .then_some(pid)
-}
-
-/// Sends SIGKILL; a process that is gone already is fine.
-pub(crate) fn kill(pid: i32) {
-    signal(Pid::from_raw(pid), Signal::SIGKILL).unwrap_or_default();
 }
 
 /// Processes of this machine that run our copy: also those whose pid file a killed run never wrote.

@@ -3,12 +3,13 @@
 //! All of it follows from constants, so that a second run (or a clean-up after a killed one)
 //! recognises what the first one made.
 
-use std::{
-    net::Ipv4Addr,
-    path::{Path, PathBuf},
-};
+use std::{net::Ipv4Addr, path::PathBuf};
 
 use anyhow::{Context, Result, bail};
+pub(crate) use landfall_tests::{
+    parts::{cache, cnitool, containerd, etcd, helm, kubernetes, plugins, version},
+    stage::api::{PORT as API_PORT, SERVICE_SUBNET},
+};
 
 /// Prefix of everything that is visible on the machine by name: network namespaces and cgroups.
 pub(crate) const PREFIX: &str = "lf-";
@@ -26,8 +27,6 @@ pub(crate) const BRIDGE_LAN: &str = "lan";
 pub(crate) const CONTROL_ADDRESS: Ipv4Addr = Ipv4Addr::new(172, 30, 0, 1);
 /// Prefix length on the cluster bridge.
 pub(crate) const CLUSTER_PREFIX: u8 = 24;
-/// Service addresses; the first is the API server.
-pub(crate) const SERVICE_SUBNET: &str = "10.96.0.0/16";
 /// All pods; node N has 10.244.N.0/24 of it.
 pub(crate) const POD_SUBNET: &str = "10.244.0.0/16";
 /// What the host on the LAN answers on, with one MAC address.
@@ -39,8 +38,6 @@ pub(crate) const LAN_ADDRESSES: [&str; 4] = [
 ];
 /// Largest number of nodes of one kind: their tokens and routes exist from the start.
 pub(crate) const MAX_NODES: u8 = 9;
-/// Port of the API server, in the control plane's namespace.
-pub(crate) const API_PORT: u16 = 6443;
 /// Interfaces of a node on the LAN bridge.
 pub(crate) const LAN_INTERFACES: [&str; 2] = ["eth1", "eth2"];
 
@@ -211,71 +208,6 @@ pub(crate) fn pod_routes(own: Option<&Node>) -> Vec<(String, Ipv4Addr)> {
         .filter(|node| Some(node) != own)
         .map(|node| (node.pod_subnet(), node.address()))
         .collect()
-}
-
-/// Versions of what is built from the Go modules in tests/cluster.
-pub(crate) mod version {
-    /// Kubernetes.
-    pub(crate) const KUBERNETES: &str = "v1.36.3";
-    /// etcd, etcdctl and etcdutl.
-    pub(crate) const ETCD: &str = "v3.6.16";
-    /// Helm.
-    pub(crate) const HELM: &str = "v3.22.0";
-    /// containerd, its shim and ctr.
-    pub(crate) const CONTAINERD: &str = "v2.4.2";
-    /// The reference CNI plugins.
-    pub(crate) const PLUGINS: &str = "v1.9.1";
-    /// libcni's own client.
-    pub(crate) const CNITOOL: &str = "v1.3.0";
-}
-
-/// Cache of built parts, outside the tree: `$LANDFALL_CACHE`, else `$XDG_CACHE_HOME/landfall`,
-/// else `~/.cache/landfall`.
-pub(crate) fn cache() -> Result<PathBuf> {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    if let Some(folder) = set("LANDFALL_CACHE") {
-        return Ok(folder.into());
-    }
-    if let Some(folder) = set("XDG_CACHE_HOME") {
-        return Ok(Path::new(&folder).join("landfall"));
-    }
-    let home = set("HOME").context("set LANDFALL_CACHE or HOME: where may the cache be?")?;
-    Ok(Path::new(&home).join(".cache/landfall"))
-}
-
-/// Folder of one built part, e.g. `…/bin/kubernetes-v1.36.3`.
-pub(crate) fn part(name: &str, version: &str) -> Result<PathBuf> {
-    Ok(cache()?.join("bin").join(format!("{name}-{version}")))
-}
-
-/// Folder with kube-apiserver, kubelet, kubectl, ….
-pub(crate) fn kubernetes() -> Result<PathBuf> {
-    part("kubernetes", version::KUBERNETES)
-}
-
-/// Folder with etcd, etcdctl and etcdutl.
-pub(crate) fn etcd() -> Result<PathBuf> {
-    part("etcd", version::ETCD)
-}
-
-/// Folder with containerd 2, its shim and ctr.
-pub(crate) fn containerd() -> Result<PathBuf> {
-    part("containerd", version::CONTAINERD)
-}
-
-/// Folder with the reference CNI plugins.
-pub(crate) fn plugins() -> Result<PathBuf> {
-    part("cni-plugins", version::PLUGINS)
-}
-
-/// Folder with cnitool.
-pub(crate) fn cnitool() -> Result<PathBuf> {
-    part("cnitool", version::CNITOOL)
-}
-
-/// Folder with helm.
-pub(crate) fn helm() -> Result<PathBuf> {
-    part("helm", version::HELM)
 }
 
 /// The tree that this program works on.

@@ -26,10 +26,7 @@ mod pki;
 mod plugin;
 mod pod;
 mod power;
-mod process;
-mod progress;
 mod runtime;
-mod stage;
 mod status;
 mod test;
 mod uml;
@@ -42,6 +39,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand, ValueEnum};
+use landfall_tests::{process, progress, stage};
 
 /// The developer's tool of Landfall.
 #[derive(Parser)]

@@ -1,38 +1,17 @@
 //! Namespaces, bridges and the wires between them. The machine's own interfaces are not touched.
 
-use std::{path::PathBuf, time::Duration};
-
-use anyhow::{Context, Result};
+use anyhow::Result;
+use landfall_tests::netns::{add, ip, names};
+pub(crate) use landfall_tests::netns::{answers, exists, path, remove};
 
 use crate::{
     layout::{self, BRIDGE_CLUSTER, BRIDGE_LAN, NETNS_BRIDGES, NETNS_CONTROL, NETNS_LAN, Node},
-    process, progress,
+    process,
 };
-
-/// Path that keeps a named network namespace.
-pub(crate) fn path(netns: &str) -> PathBuf {
-    PathBuf::from("/run/netns").join(netns)
-}
-
-/// Whether the namespace exists.
-pub(crate) fn exists(netns: &str) -> bool {
-    // A killed `ip netns add` may leave the file without the namespace: then nothing enters it.
-    path(netns).exists() && process::succeeds(&mut process::words(&format!("ip -n {netns} link")))
-}
 
 /// Names of all namespaces that are ours.
 pub(crate) fn ours() -> Vec<String> {
-    let entries = std::fs::read_dir("/run/netns").into_iter().flatten();
-    entries
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| name.starts_with(layout::PREFIX))
-        .collect()
-}
-
-/// Several `ip` commands in one namespace, in one go.
-fn ip(netns: &str, commands: &[String]) -> Result<()> {
-    let mut ip = process::words(&format!("ip -n {netns} -batch -"));
-    process::feed(&mut ip, &(commands.join("\n") + "\n")).with_context(|| commands.join("; "))
+    names(layout::PREFIX)
 }
 
 /// Writes a sysctl of the namespace.
@@ -40,21 +19,6 @@ fn sysctl(netns: &str, key: &str, value: u8) -> Result<()> {
     let script = format!("echo {value} > /proc/sys/{key}");
     let mut nsenter = process::words(&format!("nsenter --net=/run/netns/{netns} sh -c"));
     process::run(nsenter.arg(script))
-}
-
-fn add(netns: &str) -> Result<()> {
-    process::line(&format!("ip netns add {netns}"))?;
-    ip(netns, &["link set lo up".to_owned()])
-}
-
-/// Kills what runs in the namespace, and removes it.
-pub(crate) fn remove(netns: &str) -> Result<()> {
-    if let Ok(pids) = process::output(&mut process::words(&format!("ip netns pids {netns}"))) {
-        for pid in pids.split_whitespace().filter_map(|pid| pid.parse().ok()) {
-            crate::launch::kill(pid);
-        }
-    }
-    process::line(&format!("ip netns del {netns}"))
 }
 
 /// A wire from a bridge to interface `name` of a namespace.
@@ -183,12 +147,4 @@ pub(crate) fn unplug_node(node: &Node) -> Result<()> {
         remove(&node.netns())?;
     }
     Ok(())
-}
-
-/// Whether something listens on an address, seen from a namespace.
-pub(crate) fn answers(netns: &str, url: &str, limit: Duration) -> bool {
-    progress::wait(limit, || {
-        let line = format!("nsenter --net=/run/netns/{netns} curl -ksf -m 2 -o /dev/null {url}");
-        process::succeeds(&mut process::words(&line))
-    })
 }

@@ -1,4 +1,5 @@
-//! What the tiers share: the cluster of `cargo dev up` as a test sees it.
+//! What the tiers and `cargo dev` share: the cluster of `cargo dev up` as a test sees it, and stages for
+//! those that have a control plane of their own.
 //!
 //! Everything goes through the `dev` program and its kubectl, so that a failed test can be repeated
 //! by hand with the commands that it prints.
@@ -21,11 +22,16 @@ pub mod fault;
 pub mod kernel;
 pub mod ledger;
 pub mod manifest;
+pub mod netns;
 pub mod node;
 pub mod operator;
 pub mod outage;
+pub mod parts;
 pub mod pinger;
 pub mod pod;
+pub mod process;
+pub mod progress;
+pub mod stage;
 pub mod tree;
 pub mod truth;
 pub mod wait;

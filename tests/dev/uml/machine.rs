@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::{launch, layout, process, progress};
+use crate::{layout, process, progress};
 
 /// Its memory; the host gives only what is touched.
 const MEMORY: &str = "3072M";
@@ -85,7 +85,7 @@ pub(super) fn kill(folder: &Path) -> Result<()> {
     // Again and again: one may fork while the list is read.
     let gone = progress::wait(Duration::from_secs(10), || {
         let left = processes(folder);
-        left.iter().copied().for_each(launch::kill);
+        left.iter().copied().for_each(process::kill);
         left.is_empty()
     });
     if !gone {

@@ -6,25 +6,25 @@ use serde_json::{Value, json};
 
 /// The sandbox and the pod of a call.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Call<'a> {
+pub struct Call<'a> {
     /// CNI_CONTAINERID.
-    pub(crate) container: &'a str,
+    pub container: &'a str,
     /// CNI_NETNS.
-    pub(crate) netns: &'a Path,
+    pub netns: &'a Path,
     /// CNI_IFNAME.
-    pub(crate) interface: &'a str,
+    pub interface: &'a str,
     /// CNI_PATH.
-    pub(crate) plugins: &'a Path,
+    pub plugins: &'a Path,
     /// LANDFALL_RUN_DIR.
-    pub(crate) run_dir: &'a Path,
+    pub run_dir: &'a Path,
     /// The pod's name, in the namespace `default`.
-    pub(crate) pod: &'a str,
+    pub pod: &'a str,
     /// The pod's UID.
-    pub(crate) uid: &'a str,
+    pub uid: &'a str,
 }
 
 /// Our plugin's stdin, last in the primary network's list, for a pod with annotations.
-pub(crate) fn chained(annotations: &Value) -> Value {
+pub fn chained(annotations: &Value) -> Value {
     json!({
         "cniVersion": "1.0.0", "name": "cluster", "type": "landfall",
         "capabilities": {"io.kubernetes.cri.pod-annotations": true},
@@ -39,7 +39,7 @@ pub(crate) fn chained(annotations: &Value) -> Value {
 }
 
 /// The primary network's list, as the node has it before our agent comes.
-pub(crate) fn primary() -> Value {
+pub fn primary() -> Value {
     json!({
         "cniVersion": "1.0.0", "name": "cluster",
         "plugins": [{"type": "bridge", "ipam": {"type": "host-local"}}],
@@ -50,7 +50,7 @@ pub(crate) fn primary() -> Value {
 
 impl Call<'_> {
     /// The plugin's environment: nothing else is in it.
-    pub(crate) fn environment(self, verb: &str) -> [(&'static str, OsString); 7] {
+    pub fn environment(self, verb: &str) -> [(&'static str, OsString); 7] {
         let Self { pod, uid, .. } = self;
         let pod = format!("K8S_POD_NAMESPACE=default;K8S_POD_NAME={pod};K8S_POD_UID={uid}");
         [

@@ -10,30 +10,32 @@ use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
 use super::{Stage, inside};
-use crate::{
-    layout::{self, API_PORT},
-    network, process,
-};
+use crate::{netns, parts, process, tree};
+
+/// Port of an API server, in its namespace.
+pub const PORT: u16 = 6443;
+/// Service addresses; the first is the API server.
+pub const SERVICE_SUBNET: &str = "10.96.0.0/16";
 
 /// Who the tool itself is to the API server.
-pub(crate) const ADMIN: &str = "admin";
+pub const ADMIN: &str = "admin";
 
 /// Where the servers run, and how they are asked. It starts and ends with the stage.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Servers {
+pub struct Servers {
     /// Whose they are.
-    pub(crate) stage: Stage,
+    pub stage: Stage,
     /// The network namespace of both.
-    pub(crate) netns: &'static str,
+    pub netns: &'static str,
     /// An address there.
-    pub(crate) address: &'static str,
+    pub address: &'static str,
 }
 
 // === impl Servers ===
 
 impl Servers {
     /// Writes keys, and a kubeconfig for each user. All users may do everything.
-    pub(crate) fn prepare(self, users: &[&str]) -> Result<()> {
+    pub fn prepare(self, users: &[&str]) -> Result<()> {
         let folder = self.stage.folder();
         let users = || users.iter().copied().chain([ADMIN]);
         let tokens: Vec<_> = users()
@@ -53,7 +55,7 @@ impl Servers {
     }
 
     /// The path of a user's kubeconfig.
-    pub(crate) fn kubeconfig(self, user: &str) -> PathBuf {
+    pub fn kubeconfig(self, user: &str) -> PathBuf {
         self.stage.folder().join(format!("{user}.kubeconfig"))
     }
 
@@ -62,7 +64,7 @@ impl Servers {
         json!({
             "apiVersion": "v1", "kind": "Config", "current-context": name,
             "clusters": [{"name": name, "cluster": {
-                "server": format!("https://{}:{API_PORT}", self.address),
+                "server": format!("https://{}:{PORT}", self.address),
                 // Its certificate is its own, and nobody else is in this namespace.
                 "insecure-skip-tls-verify": true,
             }}],
@@ -72,25 +74,25 @@ impl Servers {
     }
 
     /// Starts etcd with what it keeps in the folder.
-    pub(crate) fn start_etcd(self, more: &str) -> Result<Child> {
-        let mut etcd = inside(self.netns, &layout::etcd()?.join("etcd"));
+    pub fn start_etcd(self, more: &str) -> Result<Child> {
+        let mut etcd = inside(self.netns, &parts::etcd()?.join("etcd"));
         etcd.arg("--data-dir").arg(self.stage.folder().join("etcd"));
         etcd.arg("--log-level=warn").args(more.split_whitespace());
         self.stage.start(etcd, "etcd")
     }
 
     /// Starts the API server.
-    pub(crate) fn start_server(self, more: &str) -> Result<Child> {
+    pub fn start_server(self, more: &str) -> Result<Child> {
         let folder = self.stage.folder().display().to_string();
-        let mut server = inside(self.netns, &layout::kubernetes()?.join("kube-apiserver"));
+        let mut server = inside(self.netns, &parts::kubernetes()?.join("kube-apiserver"));
         let line = format!(
-            "--etcd-servers http://127.0.0.1:2379 --bind-address {address} --secure-port {API_PORT} \
+            "--etcd-servers http://127.0.0.1:2379 --bind-address {address} --secure-port {PORT} \
              --advertise-address {address} --endpoint-reconciler-type none --cert-dir {folder}/pki \
              --service-cluster-ip-range {services} --token-auth-file {folder}/tokens.csv \
              --authorization-mode RBAC --service-account-issuer https://{name} \
              --service-account-key-file {folder}/sa.pub --service-account-signing-key-file {folder}/sa.key",
             address = self.address,
-            services = layout::SERVICE_SUBNET,
+            services = SERVICE_SUBNET,
             name = self.stage.name,
         );
         server
@@ -100,9 +102,9 @@ impl Servers {
     }
 
     /// Waits until it answers.
-    pub(crate) fn wait(self) -> Result<()> {
-        let ready = format!("https://{}:{API_PORT}/readyz", self.address);
-        if !network::answers(self.netns, &ready, Duration::from_secs(60)) {
+    pub fn wait(self) -> Result<()> {
+        let ready = format!("https://{}:{PORT}/readyz", self.address);
+        if !netns::answers(self.netns, &ready, Duration::from_secs(60)) {
             let log = self.stage.log("kube-apiserver");
             bail!("the API server is not ready; {}", process::tail(&log, 15));
         }
@@ -110,8 +112,8 @@ impl Servers {
     }
 
     /// kubectl as the tool itself.
-    pub(crate) fn kubectl(self) -> Result<Command> {
-        let mut kubectl = inside(self.netns, &layout::kubernetes()?.join("kubectl"));
+    pub fn kubectl(self) -> Result<Command> {
+        let mut kubectl = inside(self.netns, &parts::kubernetes()?.join("kubectl"));
         kubectl.env("KUBECONFIG", self.kubeconfig(ADMIN));
         // Its cache of what the server offers would be another server's.
         kubectl.env("KUBECACHEDIR", self.stage.folder().join("kube"));
@@ -119,8 +121,8 @@ impl Servers {
     }
 
     /// Applies our kinds and waits until they are served.
-    pub(crate) fn define_kinds(self) -> Result<()> {
-        let crds = layout::tree().join("crds/yaml");
+    pub fn define_kinds(self) -> Result<()> {
+        let crds = tree::tree("crds/yaml");
         process::run(self.kubectl()?.arg("apply").arg("-f").arg(crds))?;
         let established = "wait --for=condition=Established crd --all --timeout=30s";
         process::run(self.kubectl()?.args(established.split(' ')))

@@ -9,6 +9,10 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use nix::{
+    sys::signal::{Signal, kill as signal},
+    unistd::Pid,
+};
 
 /// Shows a command as one would type it.
 fn shown(command: &Command) -> String {
@@ -20,7 +24,7 @@ fn shown(command: &Command) -> String {
 }
 
 /// A command from a line of words that hold no spaces.
-pub(crate) fn words(line: &str) -> Command {
+pub fn words(line: &str) -> Command {
     let mut words = line.split_whitespace();
     let mut command = Command::new(words.next().unwrap_or_default());
     command.args(words);
@@ -30,7 +34,7 @@ pub(crate) fn words(line: &str) -> Command {
 /// A cargo command, without what the `cargo run` that started this program tells it of its own package.
 /// ring's build script asks for that: it, and all that is built on it, would be built anew at each change
 /// between `cargo dev` and plain cargo, which takes minutes.
-pub(crate) fn cargo(line: &str) -> Command {
+pub fn cargo(line: &str) -> Command {
     let mut command = words("cargo");
     command.args(line.split_whitespace());
     for (name, _) in std::env::vars_os() {
@@ -44,7 +48,7 @@ pub(crate) fn cargo(line: &str) -> Command {
 }
 
 /// Runs to the end and returns stdout; the error carries stderr.
-pub(crate) fn output(command: &mut Command) -> Result<String> {
+pub fn output(command: &mut Command) -> Result<String> {
     let Output {
         status,
         stdout,
@@ -58,7 +62,7 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
 }
 
 /// Runs to the end with nothing on stdin, and returns all it said.
-pub(crate) fn captured(command: &mut Command) -> Result<Output> {
+pub fn captured(command: &mut Command) -> Result<Output> {
     command
         .stdin(Stdio::null())
         .output()
@@ -66,22 +70,22 @@ pub(crate) fn captured(command: &mut Command) -> Result<Output> {
 }
 
 /// Runs to the end; the error carries what it said.
-pub(crate) fn run(command: &mut Command) -> Result<()> {
+pub fn run(command: &mut Command) -> Result<()> {
     output(command).map(drop)
 }
 
 /// Runs a line of words.
-pub(crate) fn line(line: &str) -> Result<()> {
+pub fn line(line: &str) -> Result<()> {
     run(&mut words(line))
 }
 
 /// Whether it ends well.
-pub(crate) fn succeeds(command: &mut Command) -> bool {
+pub fn succeeds(command: &mut Command) -> bool {
     captured(command).is_ok_and(|output| output.status.success())
 }
 
 /// Runs with `text` on stdin.
-pub(crate) fn feed(command: &mut Command, text: &str) -> Result<()> {
+pub fn feed(command: &mut Command, text: &str) -> Result<()> {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
@@ -105,12 +109,12 @@ pub(crate) fn feed(command: &mut Command, text: &str) -> Result<()> {
 }
 
 /// Runs with this program's own stdin, stdout and stderr; stdout may be sent to stderr.
-pub(crate) fn attached(command: &mut Command) -> Result<ExitStatus> {
+pub fn attached(command: &mut Command) -> Result<ExitStatus> {
     command.status().with_context(|| shown(command))
 }
 
 /// Runs in view: what it prints on stdout and stderr goes to stderr, where progress belongs.
-pub(crate) fn visible(command: &mut Command) -> Result<()> {
+pub fn visible(command: &mut Command) -> Result<()> {
     let status = attached(command.stdin(Stdio::null()).stdout(std::io::stderr()))?;
     if !status.success() {
         bail!("{} ({status})", shown(command));
@@ -119,7 +123,7 @@ pub(crate) fn visible(command: &mut Command) -> Result<()> {
 }
 
 /// The exit code a shell would give: 128 and the signal's number for a killed process.
-pub(crate) fn code(status: ExitStatus) -> u8 {
+pub fn code(status: ExitStatus) -> u8 {
     use std::os::unix::process::ExitStatusExt;
     let number = status
         .code()
@@ -130,7 +134,7 @@ pub(crate) fn code(status: ExitStatus) -> u8 {
 }
 
 /// The last lines of a log, with its path: what a failed step prints.
-pub(crate) fn tail(log: &Path, lines: usize) -> String {
+pub fn tail(log: &Path, lines: usize) -> String {
     let text = fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let all: Vec<_> = text.lines().collect();
@@ -145,9 +149,14 @@ pub(crate) fn tail(log: &Path, lines: usize) -> String {
 }
 
 /// Writes a file and the folders above it.
-pub(crate) fn write(path: &Path, content: impl AsRef<[u8]>) -> Result<()> {
+pub fn write(path: &Path, content: impl AsRef<[u8]>) -> Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     }
     fs::write(path, content).with_context(|| path.display().to_string())
+}
+
+/// Sends SIGKILL; a process that is gone already is fine.
+pub fn kill(pid: i32) {
+    signal(Pid::from_raw(pid), Signal::SIGKILL).unwrap_or_default();
 }

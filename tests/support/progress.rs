@@ -5,11 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 /// Runs `work` under a line that says what it is, and a line that says how long it took.
-pub(crate) fn step<T>(
-    what: &str,
-    expected: Option<u64>,
-    work: impl FnOnce() -> Result<T>,
-) -> Result<T> {
+pub fn step<T>(what: &str, expected: Option<u64>, work: impl FnOnce() -> Result<T>) -> Result<T> {
     let hint = expected
         .map(|seconds| format!(" (expected about {seconds} s)"))
         .unwrap_or_default();
@@ -22,12 +18,12 @@ pub(crate) fn step<T>(
 }
 
 /// A remark between the steps.
-pub(crate) fn note(text: &str) {
+pub fn note(text: &str) {
     eprintln!("  {text}");
 }
 
 /// Seconds with one digit where it matters.
-pub(crate) fn seconds(elapsed: Duration) -> String {
+pub fn seconds(elapsed: Duration) -> String {
     if elapsed.as_secs() < 10 {
         format!("{:.1}", elapsed.as_secs_f32())
     } else {
@@ -36,7 +32,7 @@ pub(crate) fn seconds(elapsed: Duration) -> String {
 }
 
 /// Calls `check` until it says true or `limit` is over.
-pub(crate) fn wait(limit: Duration, mut check: impl FnMut() -> bool) -> bool {
+pub fn wait(limit: Duration, mut check: impl FnMut() -> bool) -> bool {
     let start = Instant::now();
     loop {
         if check() {

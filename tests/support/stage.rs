@@ -3,8 +3,8 @@
 //!
 //! All names follow from constants, so that a run recognises what a killed one has left.
 
-pub(crate) mod api;
-pub(crate) mod cni;
+pub mod api;
+pub mod cni;
 
 use std::{
     fs::{self, File},
@@ -15,19 +15,19 @@ use std::{
 use anyhow::{Context, Result, anyhow};
 use nix::fcntl::{Flock, FlockArg};
 
-use crate::{network, process};
+use crate::{netns, process};
 
 /// What everything of one tool is called.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Stage {
+pub struct Stage {
     /// The tool, as in `cargo dev NAME`.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// Begins the names of all its network namespaces.
-    pub(crate) prefix: &'static str,
+    pub prefix: &'static str,
 }
 
 /// Keeps the stage: it is cleared when this ends.
-pub(crate) struct Held {
+pub struct Held {
     stage: Stage,
     _lock: Flock<File>,
 }
@@ -36,17 +36,17 @@ pub(crate) struct Held {
 
 impl Stage {
     /// Its folder, in memory.
-    pub(crate) fn folder(self) -> PathBuf {
+    pub fn folder(self) -> PathBuf {
         PathBuf::from(format!("/run/landfall-{}", self.name))
     }
 
     /// Log of a program.
-    pub(crate) fn log(self, program: &str) -> PathBuf {
+    pub fn log(self, program: &str) -> PathBuf {
         self.folder().join("log").join(format!("{program}.log"))
     }
 
     /// Starts a program with its output in a log. It ends with the stage.
-    pub(crate) fn start(self, mut command: Command, name: &str) -> Result<Child> {
+    pub fn start(self, mut command: Command, name: &str) -> Result<Child> {
         let log = File::options()
             .append(true)
             .create(true)
@@ -59,7 +59,7 @@ impl Stage {
     }
 
     /// Gathers programs in the stage's folder: a build in the meantime can't write to a program that runs.
-    pub(crate) fn copy(self, programs: &[(&Path, &str)]) -> Result<PathBuf> {
+    pub fn copy(self, programs: &[(&Path, &str)]) -> Result<PathBuf> {
         let own = self.folder().join("programs");
         fs::create_dir_all(&own)?;
         for (folder, program) in programs {
@@ -69,7 +69,7 @@ impl Stage {
     }
 
     /// Takes it and makes its folder.
-    pub(crate) fn take(self) -> Result<Held> {
+    pub fn take(self) -> Result<Held> {
         let file = File::create(format!("/run/landfall-{}.lock", self.name))?;
         let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock)
             .map_err(|_| anyhow!("another `cargo dev {}` is at work", self.name))?;
@@ -91,11 +91,8 @@ impl Stage {
 
     /// Ends what runs in its namespaces, and removes them and the folder.
     fn clear(self) -> Result<()> {
-        let entries = fs::read_dir("/run/netns").into_iter().flatten();
-        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-        let ours: Vec<_> = names.filter(|name| name.starts_with(self.prefix)).collect();
-        for netns in ours {
-            network::remove(&netns)?;
+        for netns in netns::names(self.prefix) {
+            netns::remove(&netns)?;
         }
         let folder = self.folder();
         // What was killed a moment ago may still hold a file.
@@ -110,7 +107,7 @@ impl Stage {
 }
 
 /// A command in a network namespace.
-pub(crate) fn inside(netns: &str, program: &Path) -> Command {
+pub fn inside(netns: &str, program: &Path) -> Command {
     let mut command = process::words(&format!("nsenter --net=/run/netns/{netns} --"));
     command.arg(program);
     command
