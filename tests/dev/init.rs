@@ -131,7 +131,12 @@ fn uncover(place: &Path) -> Result<()> {
         .collect();
     below.reverse();
     for point in below {
-        umount2(point, MntFlags::MNT_DETACH).with_context(|| point.display().to_string())?;
+        // Who removes a file takes away what is mounted on it elsewhere too (vfs_unlink, fs/namei.c): a sandbox
+        // of somebody else's may have ended since the list was read.
+        match umount2(point, MntFlags::MNT_DETACH) {
+            Ok(()) | Err(Errno::ENOENT | Errno::EINVAL) => {}
+            Err(error) => return Err(error).with_context(|| point.display().to_string()),
+        }
     }
     Ok(())
 }

@@ -86,7 +86,8 @@ impl Daemon {
         if !self.is_inside {
             return Ok(Pid::from_raw(i32::try_from(outer)?));
         }
-        let children = fs::read_to_string(format!("/proc/{outer}/task/{outer}/children"))?;
+        let list = format!("/proc/{outer}/task/{outer}/children");
+        let children = fs::read_to_string(&list).context(list)?;
         let inner = children.split_whitespace().next().context("no child yet")?;
         Ok(Pid::from_raw(inner.parse()?))
     }

@@ -107,9 +107,13 @@ impl Node {
         fs::remove_dir_all(&folder).with_context(|| folder.display().to_string())
     }
 
-    /// Makes one of the agent's records unreadable, if there is one.
+    /// Makes one of the agent's records unreadable, if there is one. An agent that was killed before it had
+    /// begun has no folder yet.
     pub(super) fn spoil_record(&self) -> Result<bool> {
-        let mut all = fs::read_dir(self.run_dir().join("attachments"))?.flatten();
+        let Ok(records) = fs::read_dir(self.run_dir().join("attachments")) else {
+            return Ok(false);
+        };
+        let mut all = records.flatten();
         let Some(record) = all.find(|entry| entry.path().extension().is_some()) else {
             return Ok(false);
         };

@@ -63,8 +63,9 @@ impl Sandbox {
             return Ok(false);
         };
         drop(socket);
-        umount2(&self.path, MntFlags::MNT_DETACH)?;
-        fs::remove_file(&self.path)?;
+        let path = || self.path.display().to_string();
+        umount2(&self.path, MntFlags::MNT_DETACH).with_context(path)?;
+        fs::remove_file(&self.path).with_context(path)?;
         Ok(true)
     }
 
