@@ -8,6 +8,7 @@ mod api;
 mod attach;
 mod call;
 mod crowd;
+mod pool;
 mod report;
 mod rig;
 mod samples;
@@ -30,8 +31,8 @@ pub(crate) struct Options {
     /// Rounds of single calls
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     rounds: u32,
-    /// Measure the programs in this folder (landfall, landfall-agent) and build none: to compare two
-    /// builds
+    /// Measure the programs in this folder (landfall, landfall-agent; `pool`: landfall-operator,
+    /// landfall-fleet) and build none: to compare two builds
     #[arg(long, value_name = "FOLDER")]
     programs: Option<PathBuf>,
     /// Write everything, raw numbers too, as JSON
@@ -46,6 +47,8 @@ enum Name {
     Attach,
     /// ADD and DEL of the plugin in place of the reference plugins, without an agent
     Standalone,
+    /// How long pods wait for addresses: the operator and an API server, with nodes that are played
+    Pool,
 }
 
 /// Measures, prints a table, and writes the file.
@@ -60,6 +63,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         report.rows.extend(match name {
             Name::Attach => attach::measure(options.rounds, options.programs.as_deref())?,
             Name::Standalone => standalone::measure(options.rounds, options.programs.as_deref())?,
+            Name::Pool => pool::measure(options.programs.as_deref())?,
         });
     }
     report.end()?;

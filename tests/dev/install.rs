@@ -101,6 +101,16 @@ pub(crate) fn plugin() -> Result<PathBuf> {
     Ok(target_folder()?.join("debug/landfall"))
 }
 
+/// Builds the program that plays nodes, and says in which folder it is. It is measured with, so it is a
+/// release build too.
+pub(crate) fn fleet() -> Result<PathBuf> {
+    progress::step("building the nodes that are played", None, || {
+        let mut cargo = process::cargo("build --locked --release --package landfall-fleet");
+        process::visible(cargo.current_dir(layout::tree()))
+    })?;
+    Ok(target_folder()?.join("release"))
+}
+
 /// The host's target, named: with `--target` the flags don't reach build scripts and macros, which
 /// can't be static.
 fn host() -> Result<String> {
