@@ -53,12 +53,14 @@ impl Environment {
         };
         let verb =
             Verb::of(&command).ok_or_else(|| invalid(format!("unknown CNI_COMMAND: {command}")))?;
-        let container_id = variable("CNI_CONTAINERID").unwrap_or_default();
-        let interface = variable("CNI_IFNAME").unwrap_or_default();
-        if needs(verb, "CNI_CONTAINERID") && !container_id.is_empty() {
+        // What a verb has no use for is not checked, so it is not taken either.
+        let needed = |name| variable(name).filter(|_| needs(verb, name));
+        let container_id = needed("CNI_CONTAINERID").unwrap_or_default();
+        let interface = needed("CNI_IFNAME").unwrap_or_default();
+        if !container_id.is_empty() {
             check_container_id(&container_id)?;
         }
-        if needs(verb, "CNI_IFNAME") && !interface.is_empty() {
+        if !interface.is_empty() {
             check_interface(&interface)?;
         }
         let missing: Vec<_> = ["CNI_CONTAINERID", "CNI_NETNS", "CNI_IFNAME", "CNI_PATH"]
@@ -75,7 +77,7 @@ impl Environment {
             netns: variable("CNI_NETNS").map(PathBuf::from),
             interface,
             args: variable("CNI_ARGS").unwrap_or_default(),
-            path: variable("CNI_PATH").unwrap_or_default(),
+            path: needed("CNI_PATH").unwrap_or_default(),
             netns_override: variable("CNI_NETNS_OVERRIDE")
                 .is_some_and(|value| value == "1" || value.eq_ignore_ascii_case("true")),
             called_as: None,

@@ -57,6 +57,17 @@ fn every_verb_needs_what_the_specification_says() {
 }
 
 #[test]
+fn what_a_verb_has_no_use_for_is_neither_judged_nor_taken() {
+    let wrong = [("CNI_CONTAINERID", "/"), ("CNI_IFNAME", "a/b")];
+    for verb in ["GC", "STATUS", "VERSION"] {
+        let environment = read(verb, &[], &wrong).unwrap();
+
+        assert_eq!(environment.container_id, "", "{verb}");
+        assert_eq!(environment.interface, "", "{verb}");
+    }
+}
+
+#[test]
 fn wrong_values_are_named() {
     for (name, value, msg) in [
         ("CNI_COMMAND", "FOO", "unknown CNI_COMMAND: FOO"),
