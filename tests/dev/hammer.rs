@@ -7,11 +7,10 @@ mod daemon;
 mod dice;
 mod faults;
 mod history;
-mod kube;
 mod life;
 mod netlink;
+mod networks;
 mod node;
-mod objects;
 mod operators;
 mod plugin;
 mod rest;
@@ -163,7 +162,7 @@ fn settle(world: &World, seed: u64, kept: Vec<Attached>) -> Result<()> {
     let mut dice = Dice::new(seed, u64::MAX);
     progress::step("a pod of each network on each node", None, || {
         for node in &world.nodes {
-            for (network, _) in objects::NETWORKS {
+            for (network, _) in networks::NETWORKS {
                 let pod = life::create(world, node.index, network)?;
                 match life::attach(world, &mut dice, &pod, None, HEALED)? {
                     Some(one) => kept.push(one),

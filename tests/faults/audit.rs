@@ -10,20 +10,19 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use landfall_plugin::wire;
+use landfall_tests::stage::{
+    cni,
+    kube::{Kube, OURS},
+};
 use serde_json::Value;
 
-use crate::{
-    api::{Api, OURS},
-    kubelet::Pod,
-    node::{CONFLIST, Node},
-    world::plain,
-};
+use crate::{kubelet::Pod, node::Node, world::plain};
 
 /// Addresses by node and owner.
 type Held = BTreeSet<(String, String, IpAddr)>;
 
 /// Waits for nothing: whoever calls repeats it until it is so.
-pub(crate) fn at_rest(api: &Api, nodes: &[&Node], pods: &[Pod<'_>]) -> Result<()> {
+pub(crate) fn at_rest(api: &Kube, nodes: &[&Node], pods: &[Pod<'_>]) -> Result<()> {
     let mut held = Held::new();
     for pod in pods {
         let Some(sandbox) = &pod.sandbox else {
@@ -65,7 +64,7 @@ pub(crate) fn at_rest(api: &Api, nodes: &[&Node], pods: &[Pod<'_>]) -> Result<()
     Ok(())
 }
 
-fn ledger(api: &Api, held: &Held) -> Result<()> {
+fn ledger(api: &Kube, held: &Held) -> Result<()> {
     let mut found = Held::new();
     for block in api.items(&format!("{OURS}/addressblocks"))? {
         for (address, entry) in block["spec"]["entries"].as_object().into_iter().flatten() {
@@ -86,7 +85,7 @@ fn ledger(api: &Api, held: &Held) -> Result<()> {
 }
 
 /// Whether an owner holds nothing any more.
-pub(crate) fn ledger_without(api: &Api, uid: &str) -> Result<()> {
+pub(crate) fn ledger_without(api: &Kube, uid: &str) -> Result<()> {
     for block in api.items(&format!("{OURS}/addressblocks"))? {
         for (address, entry) in block["spec"]["entries"].as_object().into_iter().flatten() {
             let is_his = entry["owner"].as_str().map(plain) == Some(plain(uid));
@@ -96,7 +95,7 @@ pub(crate) fn ledger_without(api: &Api, uid: &str) -> Result<()> {
     Ok(())
 }
 
-fn object(api: &Api, node: &Node, held: &Held) -> Result<()> {
+fn object(api: &Kube, node: &Node, held: &Held) -> Result<()> {
     let object = api.get(&format!("{OURS}/landfallnodes/{}", node.name))?;
     let list = |pointer: &str| -> Vec<Value> {
         let list = object.pointer(pointer).and_then(Value::as_array);
@@ -177,11 +176,8 @@ fn folders(node: &Node, containers: &BTreeSet<&str>) -> Result<()> {
     ensure!(names.0 == ["10-cluster.conflist", "cluster"], "{names:?}");
     ensure!(names.1 == ["90-landfall.conf"], "{names:?}");
     let list = fs::read_to_string(conf.join("10-cluster.conflist"))?;
-    let (list, own): (Value, Value) = (
-        serde_json::from_str(&list)?,
-        serde_json::from_str(CONFLIST)?,
-    );
-    ensure!(list["plugins"] == own["plugins"], "{list}");
+    let list: Value = serde_json::from_str(&list)?;
+    ensure!(list["plugins"] == cni::primary()["plugins"], "{list}");
     Ok(())
 }
 

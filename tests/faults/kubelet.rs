@@ -7,11 +7,17 @@ use std::{
 };
 
 use anyhow::{Result, bail};
-use landfall_tests::manifest::NETWORKS;
+use landfall_tests::{
+    manifest::NETWORKS,
+    stage::{
+        cni,
+        kube::{Kube, PODS},
+        objects,
+    },
+};
 use serde_json::{Value, json};
 
 use crate::{
-    api::{Api, PODS},
     node::Node,
     place::{Namespace, unique},
 };
@@ -31,7 +37,7 @@ pub(crate) struct Pod<'a> {
     pub(crate) name: String,
     pub(crate) uid: String,
     pub(crate) node: &'a Node,
-    api: &'a Api,
+    api: &'a Kube,
     /// Its sandbox, once one is there.
     pub(crate) sandbox: Option<Sandbox>,
     /// Those of before: every DEL was answered, and they are kept to be looked into.
@@ -42,16 +48,12 @@ pub(crate) struct Pod<'a> {
 
 impl<'a> Pod<'a> {
     /// Makes a pod that asks for networks, and binds it.
-    pub(crate) fn bind(api: &'a Api, node: &'a Node, role: &str, networks: &str) -> Self {
+    pub(crate) fn bind(api: &'a Kube, node: &'a Node, role: &str, networks: &str) -> Self {
         let name = unique(role);
-        let object = json!({
-            "metadata": {"name": name, "annotations": {NETWORKS: networks}},
-            "spec": {"nodeName": node.name, "containers": [{"name": "c", "image": "c"}]},
-        });
-        let object = api.create(PODS, &object).unwrap();
+        let object = objects::pod(&name, &node.name, &json!({NETWORKS: networks}));
         Self {
+            uid: api.create(PODS, &object).unwrap(),
             name,
-            uid: object["metadata"]["uid"].as_str().unwrap().to_owned(),
             node,
             api,
             sandbox: None,
@@ -107,7 +109,7 @@ impl<'a> Pod<'a> {
 
     /// Deletes it: with a deletionTimestamp first, and for good once its sandbox has ended.
     pub(crate) fn delete(&mut self, networks: &str, turn: &mut dyn FnMut()) -> Result<()> {
-        self.api.delete(&self.path(), 30)?;
+        self.api.delete(&self.path(), Some(30))?;
         self.stop(networks, turn)?;
         self.forget()
     }
@@ -122,35 +124,28 @@ impl<'a> Pod<'a> {
 
     /// Deletes it by force: whatever its node does.
     pub(crate) fn forget(&self) -> Result<()> {
-        self.api.delete(&self.path(), 0).map(drop)
+        self.api.delete(&self.path(), Some(0))
     }
 
     fn call(&self, verb: &str, sandbox: &Sandbox, networks: &str) -> Result<Value> {
-        let folder = &self.node.folder;
-        let mut plugin = self.node.netns.command(folder.join("bin/landfall"));
+        let plugins = self.node.folder.join("bin");
+        let call = cni::Call {
+            container: &sandbox.container,
+            netns: &sandbox.netns.path(),
+            interface: "eth0",
+            plugins: &plugins,
+            run_dir: &self.node.run_dir(),
+            pod: &self.name,
+            uid: &self.uid,
+        };
+        let mut plugin = self.node.netns.command(plugins.join("landfall"));
         plugin
-            .env("CNI_COMMAND", verb)
-            .env("CNI_CONTAINERID", &sandbox.container)
-            .env("CNI_NETNS", sandbox.netns.path())
-            .env("CNI_IFNAME", "eth0")
-            .env("CNI_PATH", folder.join("bin"))
-            .env(
-                "CNI_ARGS",
-                format!(
-                    "K8S_POD_NAMESPACE=default;K8S_POD_NAME={};K8S_POD_UID={}",
-                    self.name, self.uid
-                ),
-            )
-            .env("LANDFALL_RUN_DIR", self.node.run_dir())
+            .envs(call.environment(verb))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut child = plugin.spawn()?;
-        let config = json!({
-            "cniVersion": "1.0.0", "name": "cluster", "type": "landfall",
-            "prevResult": {"cniVersion": "1.0.0", "ips": []},
-            "runtimeConfig": {"io.kubernetes.cri.pod-annotations": {NETWORKS: networks}},
-        });
+        let config = cni::chained(&json!({NETWORKS: networks}));
         let mut stdin = child.stdin.take().unwrap();
         stdin.write_all(config.to_string().as_bytes())?;
         drop(stdin);

@@ -7,7 +7,6 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::panic,
     clippy::disallowed_methods,
     clippy::indexing_slicing,
     clippy::print_stderr,
@@ -16,7 +15,6 @@
 )]
 
 mod agent;
-mod api;
 mod audit;
 mod choice;
 mod control;

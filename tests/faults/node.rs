@@ -1,24 +1,20 @@
 //! A node: a network namespace with a NIC on the LAN, its Node object, and its agent.
 
-use std::{
-    fs,
-    os::unix::fs::symlink,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, os::unix::fs::symlink, path::PathBuf, process::Command};
 
 use anyhow::{Result, ensure};
 use landfall_plugin::wire;
-use serde_json::{Value, json};
-
-use crate::{
-    api::Api,
-    control::{SYSTEM, kubeconfig},
-    place::{Folder, Namespace, Program},
+use landfall_tests::stage::{
+    cni,
+    kube::{Kube, NODES},
+    objects::{self, SYSTEM},
 };
 
-/// The primary network's configuration, in which the agent chains the plugin.
-pub(crate) const CONFLIST: &str = r#"{"cniVersion":"1.0.0","name":"cluster","plugins":[{"type":"bridge","ipam":{"type":"host-local"}}]}"#;
+use crate::{
+    control::access,
+    place::{Folder, Namespace, Program},
+    world::World,
+};
 
 /// A node. Its disk lasts as long as this; its `/run` until [`Node::lose_run`].
 pub(crate) struct Node {
@@ -34,27 +30,21 @@ pub(crate) struct Node {
 
 impl Node {
     /// Makes a node, wired to the LAN's bridge and to the control plane, and registers it.
-    pub(crate) fn new(
-        number: u8,
-        (control, lan): (&Namespace, &Namespace),
-        server: &str,
-        programs: &Path,
-        api: &Api,
-    ) -> Self {
+    pub(crate) fn new(number: u8, world: &World, server: &str) -> Self {
         let node = Self {
             name: format!("node{number}"),
             netns: Namespace::new(&format!("node{number}")),
             folder: Folder::new(&format!("node{number}")),
             server: server.to_owned(),
-            programs: programs.to_owned(),
+            programs: world.programs.clone(),
         };
         let name = &node.netns.name;
-        control.batch(&format!(
+        world.netns.batch(&format!(
             "link add node{number} type veth peer name eth0 netns {name}\n\
              addr add 10.77.{number}.1/24 dev node{number}\n\
              link set node{number} up\n"
         ));
-        lan.batch(&format!(
+        world.lan.batch(&format!(
             "link add node{number} type veth peer name eth1 netns {name}\n\
              link set node{number} master lan up\n"
         ));
@@ -66,8 +56,9 @@ impl Node {
             fs::create_dir(node.folder.join(folder)).unwrap();
         }
         fs::write(node.folder.join("machine-id"), node.machine()).unwrap();
-        fs::write(node.folder.join("net.d/10-cluster.conflist"), CONFLIST).unwrap();
-        node.register(api);
+        let list = node.folder.join("net.d/10-cluster.conflist");
+        fs::write(list, cni::primary().to_string()).unwrap();
+        node.register(world.api());
         node
     }
 
@@ -76,30 +67,13 @@ impl Node {
     }
 
     /// Its Node, and the pod of its agent, as kubelet would write them.
-    fn register(&self, api: &Api) {
-        let ready = json!([{"type": "Ready", "status": "True"}]);
-        let node = json!({
-            "metadata": {"name": self.name},
-            "status": {"nodeInfo": info(&self.machine()), "conditions": ready},
-        });
-        api.create("/api/v1/nodes", &node).unwrap();
+    fn register(&self, api: &Kube) {
+        let node = objects::node(&self.name, &self.machine());
+        api.create(NODES, &node).unwrap();
         let pods = format!("/api/v1/namespaces/{SYSTEM}/pods");
-        let agent = json!({
-            "metadata": {
-                "name": format!("agent-{}", self.name),
-                "labels": {
-                    "app.kubernetes.io/name": "landfall", "app.kubernetes.io/component": "agent",
-                },
-            },
-            "spec": {
-                "nodeName": self.name, "hostNetwork": true,
-                "containers": [{"name": "agent", "image": "agent"}],
-            },
-        });
-        api.create(&pods, &agent).unwrap();
-        let status = json!({"status": {"phase": "Running", "conditions": ready}});
-        api.patch(&format!("{pods}/agent-{}/status", self.name), &status)
-            .unwrap();
+        api.create(&pods, &objects::agent(&self.name)).unwrap();
+        let status = format!("{pods}/agent-{}/status", self.name);
+        api.patch(&status, &objects::readiness(true)).unwrap();
     }
 
     pub(crate) fn run_dir(&self) -> PathBuf {
@@ -132,7 +106,7 @@ impl Node {
         command
             .arg("--plugin-source")
             .arg(self.programs.join("landfall"));
-        let config = kubeconfig(&self.folder, &self.server, "agent");
+        let config = access(self.folder.path(), &self.server, "agent");
         command.env("KUBECONFIG", config);
         command.envs(environment.iter().copied());
         Program::start(command, &self.folder.join("agent.log"))
@@ -183,12 +157,4 @@ impl Node {
     fn shown(&self, sandbox: &Namespace) -> PathBuf {
         self.folder.join("netns").join(&sandbox.name)
     }
-}
-
-fn info(machine: &str) -> Value {
-    json!({
-        "machineID": machine, "systemUUID": "", "bootID": "", "kernelVersion": "", "osImage": "",
-        "containerRuntimeVersion": "containerd://2.4.2", "kubeletVersion": "", "kubeProxyVersion": "",
-        "operatingSystem": "linux", "architecture": "amd64",
-    })
 }

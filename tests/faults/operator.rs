@@ -1,16 +1,19 @@
 //! The operator as a process.
 
-use std::{path::Path, process::Command};
+use landfall_tests::stage::objects::SYSTEM;
 
 use crate::{
-    control::{SYSTEM, kubeconfig},
-    place::{Folder, Namespace, Program},
+    control::{STAGE, access},
+    place::Program,
+    world::World,
 };
 
 /// Starts an operator that asks this server.
-pub(crate) fn start(netns: &Namespace, folder: &Folder, programs: &Path, server: &str) -> Program {
-    let mut command: Command = netns.command(programs.join("landfall-operator"));
+pub(crate) fn start(world: &World, server: &str) -> Program {
+    let mut command = world
+        .netns
+        .command(world.programs.join("landfall-operator"));
     command.args(["--namespace", SYSTEM, "--pod-name", "operator"]);
-    command.env("KUBECONFIG", kubeconfig(folder, server, "operator"));
-    Program::start(command, &folder.join("operator.log"))
+    command.env("KUBECONFIG", access(&STAGE.folder(), server, "operator"));
+    Program::start(command, &STAGE.log("operator"))
 }

@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    io::Write as _,
     net::IpAddr,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -10,6 +9,7 @@ use std::{
 };
 
 use landfall_link::Netns;
+use landfall_tests::{netns, process};
 use serde_json::Value;
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -40,15 +40,16 @@ pub(crate) fn unique(role: &str) -> String {
 
 impl Namespace {
     pub(crate) fn new(role: &str) -> Self {
-        let name = unique(role);
-        run(Command::new("ip").args(["netns", "add", &name]));
-        let namespace = Self { name };
-        namespace.batch("link set lo up\n");
-        namespace
+        Self::named(unique(role))
+    }
+
+    pub(crate) fn named(name: String) -> Self {
+        netns::add(&name).unwrap();
+        Self { name }
     }
 
     pub(crate) fn path(&self) -> PathBuf {
-        Path::new("/run/netns").join(&self.name)
+        netns::path(&self.name)
     }
 
     pub(crate) fn open(&self) -> Netns {
@@ -57,13 +58,7 @@ impl Namespace {
 
     /// Commands of ip(8), one a line.
     pub(crate) fn batch(&self, commands: &str) {
-        let mut ip = Command::new("ip");
-        ip.args(["-n", &self.name, "-batch", "-"]);
-        let mut child = ip.stdin(Stdio::piped()).spawn().unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        stdin.write_all(commands.as_bytes()).unwrap();
-        drop(stdin);
-        assert!(child.wait().unwrap().success(), "{commands}");
+        netns::ip(&self.name, &[commands.to_owned()]).unwrap();
     }
 
     /// The names of its links, without lo.
@@ -89,14 +84,15 @@ impl Namespace {
     }
 
     fn list(&self, words: &[&str]) -> Vec<Value> {
-        let text = run(Command::new("ip").args(["-n", &self.name]).args(words));
+        let mut ip = process::words(&format!("ip -n {}", self.name));
+        let text = process::output(ip.args(words)).unwrap();
         serde_json::from_str(&text).unwrap()
     }
 
     pub(crate) fn pings(&self, address: &str) -> bool {
         let mut ping = self.command("ping");
         ping.args(["-c1", "-W2", address]);
-        ping.output().unwrap().status.success()
+        process::succeeds(&mut ping)
     }
 
     /// A program inside. It ends with the thread that starts it, however that ends.
@@ -167,9 +163,7 @@ impl Program {
 
     /// The end of its log.
     pub(crate) fn tail(&self) -> String {
-        let text = fs::read_to_string(&self.log).unwrap_or_default();
-        let lines: Vec<_> = text.lines().collect();
-        lines[lines.len().saturating_sub(25)..].join("\n")
+        process::tail(&self.log, 25)
     }
 }
 
@@ -177,12 +171,4 @@ impl Drop for Program {
     fn drop(&mut self) {
         self.kill();
     }
-}
-
-/// Runs to a good end and returns its stdout.
-pub(crate) fn run(command: &mut Command) -> String {
-    let output = command.stdin(Stdio::null()).output().unwrap();
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?}: {error}");
-    String::from_utf8(output.stdout).unwrap()
 }

@@ -2,46 +2,31 @@
 
 use std::{
     fs,
-    path::PathBuf,
-    process::{Command, Stdio},
+    path::{Path, PathBuf},
+    process::Command,
 };
 
-use crate::place::{Folder, run};
+use anyhow::{Context as _, Result};
+use landfall_tests::process;
 
 /// Builds our programs and puts them into a folder: a later build can't write to a program that runs.
-pub(crate) fn ours(folder: &Folder) -> PathBuf {
-    let words = "build --quiet --locked --package landfall-operator --package landfall-agent \
-                 --package landfall-plugin --features landfall-agent/crash-points,landfall-plugin/crash-points";
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo
-        .args(words.split_whitespace())
-        .stderr(Stdio::inherit());
-    // What `cargo test` tells of its own package would have ring, and all above it, built anew.
-    for (name, _) in std::env::vars_os() {
-        let text = name.to_string_lossy();
-        if ["CARGO_PKG_", "CARGO_MANIFEST_"]
-            .iter()
-            .any(|start| text.starts_with(start))
-        {
-            cargo.env_remove(&*text);
-        }
-    }
-    run(&mut cargo);
+pub(crate) fn ours(folder: &Path) -> Result<PathBuf> {
+    let line = "build --quiet --locked --package landfall-operator --package landfall-agent \
+                --package landfall-plugin --features landfall-agent/crash-points,landfall-plugin/crash-points";
+    process::visible(&mut process::cargo(line))?;
     // target/debug/deps/faults-…
-    let own = std::env::current_exe().unwrap();
-    let target = own.ancestors().nth(2).unwrap();
+    let own = std::env::current_exe()?;
+    let target = own.ancestors().nth(2).context("no target folder")?;
     let programs = folder.join("programs");
-    fs::create_dir_all(&programs).unwrap();
+    fs::create_dir_all(&programs)?;
     for program in ["landfall", "landfall-agent", "landfall-operator"] {
-        fs::copy(target.join(program), programs.join(program)).unwrap();
+        fs::copy(target.join(program), programs.join(program))?;
     }
-    programs
+    Ok(programs)
 }
 
-/// etcd's folder, and that of kube-apiserver and kubectl. They are built if they are missing.
-pub(crate) fn control_plane() -> [PathBuf; 2] {
+/// Builds etcd, kube-apiserver and kubectl if they are missing.
+pub(crate) fn control_plane() -> Result<()> {
     let mut dev = Command::new(env!("CARGO_BIN_EXE_dev"));
-    let text = run(dev.args(["internal", "control-plane"]));
-    let folders: Vec<_> = text.lines().map(PathBuf::from).collect();
-    folders.try_into().unwrap()
+    process::visible(dev.args(["internal", "control-plane"]))
 }

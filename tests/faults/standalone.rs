@@ -41,7 +41,7 @@ impl Host {
         ));
         host.lan
             .batch("addr add 10.9.1.1/24 dev eth0\nlink set eth0 up\n");
-        let programs = programs::ours(&host.folder);
+        let programs = programs::ours(host.folder.path())?;
         symlink(programs.join("landfall"), host.plugin())?;
         Ok(host)
     }

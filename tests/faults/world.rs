@@ -7,13 +7,18 @@ use std::{
 };
 
 use anyhow::Result;
-use landfall_tests::manifest::landfall;
+use landfall_tests::{
+    manifest::landfall,
+    stage::{
+        Held,
+        kube::{Kube, OURS},
+    },
+};
 use serde_json::json;
 
 use crate::{
-    api::{Api, OURS},
-    control::Control,
-    place::{Folder, Namespace},
+    control::{self, STAGE},
+    place::Namespace,
     programs,
 };
 
@@ -23,12 +28,12 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Two processors are enough for one of these.
 static TURN: Mutex<()> = Mutex::new(());
 
-/// What all nodes share. Its fields end in their order.
+/// What all nodes share. Its fields end in their order: what the stage has holds everything else.
 pub(crate) struct World {
-    control: Control,
+    _held: Held,
+    kube: Kube,
     pub(crate) lan: Namespace,
     pub(crate) netns: Namespace,
-    pub(crate) folder: Folder,
     pub(crate) programs: PathBuf,
     _turn: MutexGuard<'static, ()>,
 }
@@ -36,21 +41,21 @@ pub(crate) struct World {
 /// Makes a cluster and runs a test in the network namespace of its control plane.
 pub(crate) fn run(test: impl FnOnce(&World) -> Result<()>) -> Result<()> {
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let netns = Namespace::new("control");
-    netns.open().enter(|_| {
-        let folder = Folder::new("control");
-        let lan = Namespace::new("lan");
-        lan.batch("link add lan type bridge\nlink set lan up\n");
-        let world = World {
-            programs: programs::ours(&folder),
-            control: Control::start(&netns, &folder),
-            lan,
-            netns,
-            folder,
-            _turn: turn,
-        };
-        test(&world)
-    })?
+    programs::control_plane()?;
+    let held = STAGE.take()?;
+    let programs = programs::ours(&STAGE.folder())?;
+    let lan = Namespace::new("lan");
+    lan.batch("link add lan type bridge\nlink set lan up\n");
+    let (netns, kube) = control::start()?;
+    let world = World {
+        _held: held,
+        kube,
+        lan,
+        netns,
+        programs,
+        _turn: turn,
+    };
+    world.netns.open().enter(|_| test(&world))?
 }
 
 /// Looks again and again until something is so; `turn` is what happens in between.
@@ -76,8 +81,8 @@ pub(crate) fn until<T>(
 // === impl World ===
 
 impl World {
-    pub(crate) fn api(&self) -> &Api {
-        &self.control.api
+    pub(crate) fn api(&self) -> &Kube {
+        &self.kube
     }
 
     /// Makes a network with subnets of its own: 10.9.N.0/24 and fd00:9:N::/64. The LAN's host answers

@@ -1,10 +1,12 @@
 //! A place of a run's own, beside the cluster of `cargo dev up`: network namespaces, a folder in memory and
-//! an API server. The benchmarks and the hammer work on one each.
+//! an API server. The benchmarks, the hammer and the tier `faults` work on one each.
 //!
 //! All names follow from constants, so that a run recognises what a killed one has left.
 
 pub mod api;
 pub mod cni;
+pub mod kube;
+pub mod objects;
 
 use std::{
     fs::{self, File},
@@ -20,7 +22,7 @@ use crate::{netns, process};
 /// What everything of one tool is called.
 #[derive(Clone, Copy, Debug)]
 pub struct Stage {
-    /// The tool, as in `cargo dev NAME`.
+    /// The tool, as in `cargo dev NAME`, or the tier.
     pub name: &'static str,
     /// Begins the names of all its network namespaces.
     pub prefix: &'static str,
@@ -72,7 +74,7 @@ impl Stage {
     pub fn take(self) -> Result<Held> {
         let file = File::create(format!("/run/landfall-{}.lock", self.name))?;
         let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock)
-            .map_err(|_| anyhow!("another `cargo dev {}` is at work", self.name))?;
+            .map_err(|_| anyhow!("another `{}` is at work", self.name))?;
         self.clear()?;
         let held = Held {
             stage: self,
@@ -123,7 +125,7 @@ impl Drop for Held {
     fn drop(&mut self) {
         if let Err(error) = self.stage.clear() {
             let name = self.stage.name;
-            eprintln!("error: `cargo dev {name}` leaves something behind: {error:#}");
+            eprintln!("error: `{name}` leaves something behind: {error:#}");
         }
     }
 }

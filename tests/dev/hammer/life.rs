@@ -12,17 +12,12 @@ use std::{
 };
 
 use anyhow::{Result, bail};
+use serde_json::json;
 
 use manner::Manner;
 
-use super::{
-    dice::Dice,
-    kube::PODS,
-    objects::{self, PASSING},
-    plugin::Pod,
-    sandbox::Sandbox,
-    world::World,
-};
+use super::{dice::Dice, networks::PASSING, plugin::Pod, sandbox::Sandbox, world::World};
+use crate::stage::{kube::PODS, objects};
 
 /// A pod that gets no address for so long is given up: its pool may be empty, its node away.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -107,7 +102,8 @@ fn too_late(world: &World, pod: &Pod) -> Result<()> {
 /// A new pod, bound to a node.
 pub(super) fn create(world: &World, node: usize, asks: &str) -> Result<Pod> {
     let name = format!("pod-{}", world.number());
-    let object = objects::pod(&name, &world.node(node)?.name, asks);
+    let annotations = json!({"landfall.dev/networks": asks});
+    let object = objects::pod(&name, &world.node(node)?.name, &annotations);
     let uid = world.timed("pod created", || world.kube.create(PODS, &object))?;
     world.count("pods");
     Ok(Pod {

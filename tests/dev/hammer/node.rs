@@ -14,13 +14,15 @@ use nix::sys::signal::Signal;
 
 use super::{
     daemon::Daemon,
-    kube::{Kube, NODES},
-    objects::{self, SYSTEM},
     rig::{self, SERVERS, STAGE},
 };
 use crate::{
     process,
-    stage::{self, cni},
+    stage::{
+        self, cni,
+        kube::{Kube, NODES},
+        objects::{self, SYSTEM},
+    },
 };
 
 /// Who an agent is to the API server.

@@ -4,10 +4,12 @@ use std::path::Path;
 
 use super::{
     daemon::Daemon,
-    objects::SYSTEM,
     rig::{self, OPERATORS, SERVERS, STAGE},
 };
-use crate::{process, stage};
+use crate::{
+    process,
+    stage::{self, objects::SYSTEM},
+};
 
 /// Who they are to the API server.
 pub(super) const OPERATOR: &str = "operator";

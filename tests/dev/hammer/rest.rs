@@ -12,12 +12,11 @@ use anyhow::{Result, bail};
 use landfall_tests::truth::{Books, Live};
 
 use super::{
-    kube::OURS,
     life::Attached,
     operators, rig, sampler,
     world::{World, lock},
 };
-use crate::process;
+use crate::{process, stage::kube::OURS};
 
 /// Two looks of an agent's sweep, and the reuse delay.
 const LIMIT: Duration = Duration::from_secs(120);

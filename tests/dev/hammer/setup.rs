@@ -3,19 +3,23 @@
 use std::{path::Path, time::Duration};
 
 use anyhow::{Result, bail};
-use serde_json::json;
 
 use super::{
     Options,
     daemon::Daemon,
-    kube::{Kube, OURS},
+    networks::{self, NETWORKS},
     node::{AGENT, Node},
-    objects::{self, NETWORKS, SYSTEM},
     operators::{OPERATOR, Operators},
     rig::{self, SERVERS, STAGE},
     world::{Goal, World},
 };
-use crate::{network, process, progress};
+use crate::{
+    network, process,
+    stage::{
+        kube::OURS,
+        objects::{self, SYSTEM},
+    },
+};
 
 /// Enough for what is written between two compactions.
 const ETCD: &str = "--quota-backend-bytes=8589934592";
@@ -44,16 +48,8 @@ pub(super) fn world(options: &Options, programs: &Path) -> Result<World> {
     server.start()?;
     SERVERS.wait()?;
     SERVERS.define_kinds()?;
-    let socket = STAGE.folder().join("api.sock");
-    let mut proxy = SERVERS.kubectl()?;
-    proxy.arg("proxy").arg("--unix-socket").arg(&socket);
-    STAGE.start(proxy, "kubectl-proxy")?;
-    if !progress::wait(PATIENCE, || socket.exists()) {
-        let log = STAGE.log("kubectl-proxy");
-        bail!("kubectl proxy does not start; {}", process::tail(&log, 5));
-    }
+    let kube = SERVERS.start_proxy()?;
     let servers = [etcd, server];
-    let kube = Kube { socket };
     let goal = Goal {
         operations: options.operations,
         time: Duration::from_secs(options.seconds),
@@ -66,13 +62,10 @@ pub(super) fn world(options: &Options, programs: &Path) -> Result<World> {
 /// Objects, and the programs that need them.
 fn fill(world: &World) -> Result<()> {
     let kube = &world.kube;
-    let namespace = json!({
-        "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SYSTEM},
-    });
-    kube.create("/api/v1/namespaces", &namespace)?;
+    kube.create("/api/v1/namespaces", &objects::system())?;
     for (name, subnets) in NETWORKS {
         let list = format!("{OURS}/macvlannetworks");
-        kube.create(&list, &objects::network(name, subnets))?;
+        kube.create(&list, &networks::network(name, subnets))?;
     }
     world.operators.pair.iter().try_for_each(Daemon::start)?;
     for node in &world.nodes {

@@ -15,13 +15,13 @@ use anyhow::{Context, Result};
 use super::{
     daemon::Daemon,
     history::{History, Id},
-    kube::Kube,
+    networks,
     node::Node,
-    objects,
     operators::Operators,
     plugin::{self, Outcome, Pod},
     sandbox::Sandbox,
 };
+use crate::stage::kube::Kube;
 
 /// What is shared.
 pub(super) struct World {
@@ -216,7 +216,7 @@ impl World {
             return Ok(None);
         };
         let now = self.now();
-        let wanted = objects::addresses(&pod.networks);
+        let wanted = networks::addresses(&pod.networks);
         self.history().given(now, sandbox.id, &addresses, wanted);
         Ok(Some(addresses))
     }

@@ -9,8 +9,8 @@ use std::{
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
-use super::{Stage, inside};
-use crate::{netns, parts, process, tree};
+use super::{Stage, inside, kube::Kube};
+use crate::{netns, parts, process, progress, tree};
 
 /// Port of an API server, in its namespace.
 pub const PORT: u16 = 6443;
@@ -31,6 +31,20 @@ pub struct Servers {
     pub address: &'static str,
 }
 
+/// What a program needs to ask a server as a user.
+pub fn kubeconfig(server: &str, user: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "stage",
+        "clusters": [{"name": "stage", "cluster": {
+            "server": server,
+            // Its certificate is its own, and nobody else is in this namespace.
+            "insecure-skip-tls-verify": true,
+        }}],
+        "users": [{"name": user, "user": {"token": user}}],
+        "contexts": [{"name": "stage", "context": {"cluster": "stage", "user": user}}],
+    })
+}
+
 // === impl Servers ===
 
 impl Servers {
@@ -43,7 +57,11 @@ impl Servers {
             .collect();
         process::write(&folder.join("tokens.csv"), tokens.join("\n"))?;
         for user in users() {
-            process::write(&self.kubeconfig(user), self.config(user).to_string())?;
+            let server = format!("https://{}:{PORT}", self.address);
+            process::write(
+                &self.kubeconfig(user),
+                kubeconfig(&server, user).to_string(),
+            )?;
         }
         for line in [
             "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out sa.key",
@@ -57,20 +75,6 @@ impl Servers {
     /// The path of a user's kubeconfig.
     pub fn kubeconfig(self, user: &str) -> PathBuf {
         self.stage.folder().join(format!("{user}.kubeconfig"))
-    }
-
-    fn config(self, user: &str) -> Value {
-        let name = self.stage.name;
-        json!({
-            "apiVersion": "v1", "kind": "Config", "current-context": name,
-            "clusters": [{"name": name, "cluster": {
-                "server": format!("https://{}:{PORT}", self.address),
-                // Its certificate is its own, and nobody else is in this namespace.
-                "insecure-skip-tls-verify": true,
-            }}],
-            "users": [{"name": user, "user": {"token": user}}],
-            "contexts": [{"name": name, "context": {"cluster": name, "user": user}}],
-        })
     }
 
     /// Starts etcd with what it keeps in the folder.
@@ -104,7 +108,7 @@ impl Servers {
     /// Waits until it answers.
     pub fn wait(self) -> Result<()> {
         let ready = format!("https://{}:{PORT}/readyz", self.address);
-        if !netns::answers(self.netns, &ready, Duration::from_secs(60)) {
+        if !netns::answers(self.netns, &ready, Duration::from_secs(120)) {
             let log = self.stage.log("kube-apiserver");
             bail!("the API server is not ready; {}", process::tail(&log, 15));
         }
@@ -118,6 +122,19 @@ impl Servers {
         // Its cache of what the server offers would be another server's.
         kubectl.env("KUBECACHEDIR", self.stage.folder().join("kube"));
         Ok(kubectl)
+    }
+
+    /// Starts a proxy for the tool itself, which outlives the API server.
+    pub fn start_proxy(self) -> Result<Kube> {
+        let socket = self.stage.folder().join("api.sock");
+        let mut proxy = self.kubectl()?;
+        proxy.arg("proxy").arg("--unix-socket").arg(&socket);
+        self.stage.start(proxy, "kubectl-proxy")?;
+        if !progress::wait(Duration::from_secs(30), || socket.exists()) {
+            let log = self.stage.log("kubectl-proxy");
+            bail!("kubectl proxy does not start; {}", process::tail(&log, 5));
+        }
+        Ok(Kube { socket })
     }
 
     /// Applies our kinds and waits until they are served.

@@ -10,7 +10,10 @@ use nix::sys::signal::Signal::{SIGKILL, SIGTERM};
 use serde_json::json;
 
 use super::{At, Fault, Place};
-use crate::hammer::{kube::NODES, rig, world::lock};
+use crate::{
+    hammer::{rig, world::lock},
+    stage::kube::NODES,
+};
 
 /// All of them.
 pub(super) const ALL: [Fault; 13] = [

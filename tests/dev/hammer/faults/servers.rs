@@ -6,9 +6,9 @@ use anyhow::Result;
 use nix::sys::signal::Signal::SIGKILL;
 
 use super::{At, Fault, Place};
-use crate::hammer::{
-    kube::OURS,
-    objects::{self, NETWORKS, PASSING},
+use crate::{
+    hammer::networks::{self, NETWORKS, PASSING},
+    stage::kube::OURS,
 };
 
 /// All of them.
@@ -55,6 +55,6 @@ fn renewed(at: &At<'_>) -> Result<()> {
     }
     let mut networks = NETWORKS.iter();
     let subnets = networks.find_map(|(name, subnets)| (*name == PASSING).then_some(subnets));
-    let object = objects::network(PASSING, subnets.copied().unwrap_or_default());
+    let object = networks::network(PASSING, subnets.copied().unwrap_or_default());
     kube.create(&list, &object).map(drop)
 }

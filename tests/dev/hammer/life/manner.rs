@@ -1,6 +1,6 @@
 //! In which manners pods live, and how often.
 
-use crate::hammer::{dice::Dice, objects::PASSING};
+use crate::hammer::{dice::Dice, networks::PASSING};
 
 /// What is unusual about a life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -20,32 +20,33 @@ const PAUSE: Duration = Duration::from_millis(100);
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where pods are.
-pub(super) const PODS: &str = "/api/v1/namespaces/default/pods";
+pub const PODS: &str = "/api/v1/namespaces/default/pods";
 /// Where Nodes are.
-pub(super) const NODES: &str = "/api/v1/nodes";
+pub const NODES: &str = "/api/v1/nodes";
 /// Our kinds.
-pub(super) const OURS: &str = "/apis/landfall.dev/v1alpha1";
+pub const OURS: &str = "/apis/landfall.dev/v1alpha1";
 
 /// A client; clones ask the same server.
 #[derive(Clone, Debug)]
-pub(super) struct Kube {
+pub struct Kube {
+    /// Where `kubectl proxy` listens.
     pub(super) socket: PathBuf,
 }
 
 /// What was answered.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub struct Answer {
     /// HTTP's.
-    pub(super) status: u16,
+    pub status: u16,
     /// The object, or why not.
-    pub(super) body: Value,
+    pub body: Value,
 }
 
 // === impl Kube ===
 
 impl Kube {
     /// Asks once.
-    pub(super) fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Answer> {
+    pub fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Answer> {
         let kind = if method == "PATCH" {
             "application/merge-patch+json"
         } else {
@@ -76,7 +77,7 @@ impl Kube {
     }
 
     /// Asks until one of the statuses is the answer.
-    pub(super) fn insist(
+    pub fn insist(
         &self,
         method: &str,
         path: &str,
@@ -101,12 +102,12 @@ impl Kube {
     }
 
     /// Makes an object, or finds it made: an answer may have been lost. Returns its UID.
-    pub(super) fn create(&self, list: &str, object: &Value) -> Result<String> {
+    pub fn create(&self, list: &str, object: &Value) -> Result<String> {
         let answer = self.insist("POST", list, Some(object), &[201, 409])?;
         let body = if answer.status == 409 {
             let name = object.pointer("/metadata/name").and_then(Value::as_str);
             let path = format!("{list}/{}", name.unwrap_or_default());
-            self.insist("GET", &path, None, &[200])?.body
+            self.get(&path)?
         } else {
             answer.body
         };
@@ -115,7 +116,7 @@ impl Kube {
     }
 
     /// Deletes an object; one that is gone is fine. `grace`: seconds, or as the object says.
-    pub(super) fn delete(&self, path: &str, grace: Option<u8>) -> Result<()> {
+    pub fn delete(&self, path: &str, grace: Option<u8>) -> Result<()> {
         let mut options = json!({"kind": "DeleteOptions", "apiVersion": "v1"});
         if let (Some(seconds), Some(fields)) = (grace, options.as_object_mut()) {
             fields.insert("gracePeriodSeconds".to_owned(), seconds.into());
@@ -125,15 +126,20 @@ impl Kube {
     }
 
     /// Changes an object; one that is gone is fine.
-    pub(super) fn patch(&self, path: &str, changes: &Value) -> Result<()> {
+    pub fn patch(&self, path: &str, changes: &Value) -> Result<()> {
         self.insist("PATCH", path, Some(changes), &[200, 404])
             .map(drop)
     }
 
+    /// An object.
+    pub fn get(&self, path: &str) -> Result<Value> {
+        Ok(self.insist("GET", path, None, &[200])?.body)
+    }
+
     /// All objects of a list.
-    pub(super) fn items(&self, list: &str) -> Result<Vec<Value>> {
-        let mut answer = self.insist("GET", list, None, &[200])?;
-        let items = answer.body.get_mut("items").map(Value::take);
+    pub fn items(&self, list: &str) -> Result<Vec<Value>> {
+        let mut body = self.get(list)?;
+        let items = body.get_mut("items").map(Value::take);
         match items {
             Some(Value::Array(items)) => Ok(items),
             _ => bail!("{list}: no list"),
