@@ -4,7 +4,6 @@
 //! and controllers are played. Kernel truth is looked at ten times a second.
 
 mod daemon;
-mod dice;
 mod faults;
 mod history;
 mod life;
@@ -30,9 +29,9 @@ use std::{
 
 use anyhow::{Result, anyhow, bail};
 use clap::Args;
+use landfall_dice::Dice;
 
 use crate::{apt, cluster, go, install, process, progress};
-use dice::Dice;
 use faults::Busy;
 use life::Attached;
 use rig::STAGE;
@@ -124,14 +123,14 @@ fn churn(world: &World, options: &Options, seed: u64) -> Result<Vec<Attached>> {
     thread::scope(|scope| {
         let lives: Vec<_> = (0..workers)
             .map(|number| {
-                let dice = Dice::new(seed, number);
+                let dice = Dice::of(seed, number);
                 scope.spawn(move || guarded(world, || life::lives(world, dice)))
             })
             .collect();
         let busy = &busy;
         let faults: Vec<_> = (0..u64::from(options.faults))
             .map(|number| {
-                let dice = Dice::new(seed, number.saturating_add(1_000_000));
+                let dice = Dice::of(seed, number.saturating_add(1_000_000));
                 scope.spawn(move || guarded(world, || faults::strike(world, busy, dice)))
             })
             .collect();
@@ -159,7 +158,7 @@ fn settle(world: &World, seed: u64, kept: Vec<Attached>) -> Result<()> {
     gone.iter().try_for_each(|one| life::end(world, one))?;
     let what = format!("at rest with {} pods", kept.len());
     progress::step(&what, Some(60), || rest::wait(world, &kept))?;
-    let mut dice = Dice::new(seed, u64::MAX);
+    let mut dice = Dice::of(seed, u64::MAX);
     progress::step("a pod of each network on each node", None, || {
         for node in &world.nodes {
             for (network, _) in networks::NETWORKS {

@@ -5,6 +5,8 @@
 
 use std::{format, string::String, vec::Vec};
 
+use landfall_dice::Dice;
+
 use super::{
     config::{
         Config,
@@ -16,7 +18,7 @@ use super::{
     state::State,
     world::{Next, World},
 };
-use crate::{ledger::Rules, walk::kit::Dice};
+use crate::ledger::Rules;
 
 /// Pods that come and go on two nodes.
 const PODS: &[usize] = &[0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1];

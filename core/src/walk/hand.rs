@@ -25,13 +25,13 @@ fn edit(world: &mut World, dice: &mut Dice) -> bool {
         4 => block(world, dice, |block| block.seq.counter = 0),
         5 => block(world, dice, |block| block.entries.clear()),
         6 => node(world, dice, |spec, dice| {
-            if let Some(grant) = dice.pick(spec.grants.iter()) {
+            if let Some(grant) = dice.pick(spec.grants.iter()).cloned() {
                 spec.grants.retain(|other| *other != grant);
             }
         }),
         7 => node(world, dice, |spec, _| spec.recalls.clear()),
         _ => node(world, dice, |spec, dice| {
-            let grant = dice.pick(spec.grants.iter());
+            let grant = dice.pick(spec.grants.iter()).cloned();
             spec.recalls.extend(grant.and_then(|grant| grant.address));
         }),
     }
@@ -56,7 +56,7 @@ fn invent(world: &mut World, dice: &mut Dice) -> bool {
         epoch: block.seq.epoch,
         counter: u64::try_from(dice.below(40)).expect("small"),
     };
-    let Some(address) = dice.pick(free.iter()) else {
+    let Some(address) = dice.pick(free.iter()).copied() else {
         return false;
     };
     node(world, dice, |spec, _| {
@@ -80,7 +80,7 @@ fn entry(
     let Some((block, version)) = world.api.blocks.values_mut().next() else {
         return false;
     };
-    let Some(address) = dice.pick(block.entries.keys()) else {
+    let Some(address) = dice.pick(block.entries.keys()).copied() else {
         return false;
     };
     if let Some(entry) = block.entries.remove(&address)
@@ -104,7 +104,7 @@ fn block(world: &mut World, _: &mut Dice, change: impl FnOnce(&mut Block)) -> bo
 }
 
 fn node(world: &mut World, dice: &mut Dice, change: impl FnOnce(&mut NodeSpec, &mut Dice)) -> bool {
-    let Some(name) = dice.pick(world.api.nodes.keys()) else {
+    let Some(name) = dice.pick(world.api.nodes.keys()).cloned() else {
         return false;
     };
     let object = world.api.nodes.get_mut(&name).expect("picked");
@@ -115,8 +115,7 @@ fn node(world: &mut World, dice: &mut Dice, change: impl FnOnce(&mut NodeSpec, &
 
 fn walk(seed: u64) {
     let mut dice = Dice::new(seed);
-    let mut world = World::new(false, Rules::SHIPPED);
-    world.operators.truncate(1);
+    let mut world = World::new();
     for _ in 0..300 {
         world.step(&mut dice);
         world.check_devices();
@@ -127,7 +126,7 @@ fn walk(seed: u64) {
             };
             // The operator sees it before the next one.
             for _ in 0..if edited { 6 } else { 0 } {
-                world.operate(&mut dice);
+                world.operate();
                 world.check_devices();
             }
         }
@@ -142,11 +141,11 @@ impl World {
         match dice.below(10) {
             0 if self.api.pods.len() < 5 => self.new_pod(at),
             1 => {
-                if let Some(owner) = dice.pick(self.api.pods.keys()) {
+                if let Some(owner) = dice.pick(self.api.pods.keys()).copied() {
                     self.api.pods.remove(&owner);
                 }
             }
-            2 | 3 => self.operate(dice),
+            2 | 3 => self.operate(),
             4 | 5 => self.nodes[at].kubelet(&self.api, dice, true),
             6 => self.nodes[at].read_own(&self.api),
             7 if dice.one_in(8) => self.nodes[at].crash(),
@@ -156,29 +155,12 @@ impl World {
         }
     }
 
-    fn operate(&mut self, dice: &mut Dice) {
-        let rules = self.rules;
-        for operator in &mut self.operators {
-            operator.see_all(&self.api);
-            operator.act(&mut self.api, rules, dice, false);
-        }
-    }
-
     /// What was edited is right again, or can't do harm: nothing is found but entries of a node that
     /// does not exist, or of a machine that no node is, which only an administrator can tell to be
     /// nobody's.
     fn settle_edited(&mut self, dice: &mut Dice) {
         for _ in 0..200 {
-            for operator in &mut self.operators {
-                operator.view.now += 100_000;
-            }
-            self.operate(dice);
-            for node in &mut self.nodes {
-                node.read_own(&self.api);
-                node.kubelet(&self.api, dice, false);
-                while node.execute(&mut self.api, dice, false) {}
-                node.publish(&mut self.api);
-            }
+            self.turn(dice);
             self.check_devices();
         }
         let ghosts: Vec<(BlockId, IpAddr)> = self
@@ -209,6 +191,6 @@ impl World {
 
 #[test]
 fn whatever_is_edited_by_hand_no_address_is_live_twice_and_every_walk_settles() {
-    let broken = (0..400).find(|seed| panic::catch_unwind(|| walk(*seed)).is_err());
+    let broken = (0..400).find(|seed| std::panic::catch_unwind(|| walk(*seed)).is_err());
     assert_eq!(broken, None);
 }

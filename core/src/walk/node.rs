@@ -1,6 +1,7 @@
 //! A node of the walk: agent, /run, kernel and kubelet.
 
 use super::*;
+use crate::address::Family;
 
 /// A node: the agent, what is in its /run, its kernel, its kubelet.
 pub(super) struct Node {
@@ -13,7 +14,6 @@ pub(super) struct Node {
     pub(super) links: BTreeMap<Key, BTreeSet<(IpAddr, Seq)>>,
     pub(super) sandboxes: BTreeMap<Name, (Uid, Sandbox)>,
     pub(super) next: u64,
-    pub(super) is_off: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,21 +27,15 @@ pub(super) enum Sandbox {
 // === impl Node ===
 
 impl Node {
-    pub(super) fn new(name: &str, dual_stack: bool) -> Self {
+    pub(super) fn new(name: &str) -> Self {
         let name = Name::from(name);
-        let families = if dual_stack {
-            &Family::ALL[..]
-        } else {
-            &[Family::V4]
-        };
-        let families = families.iter().copied().collect();
         let mut volatile = Volatile::start(kit::uid_of(&name), true);
         volatile.scanned = true;
         Self {
             name,
             served: Served {
                 name: Name::from("lan"),
-                families,
+                families: BTreeSet::from([Family::V4]),
                 is_probed: false,
             },
             volatile,
@@ -51,7 +45,6 @@ impl Node {
             links: BTreeMap::new(),
             sandboxes: BTreeMap::new(),
             next: 0,
-            is_off: false,
         }
     }
 
@@ -81,15 +74,6 @@ impl Node {
         let snapshot = self.snapshot(api);
         let quorum = !self.volatile.read;
         self.step(Event::Spec { snapshot, quorum });
-    }
-
-    /// Everything but the disk is gone; /run is not on the disk.
-    pub(super) fn power_off(&mut self) {
-        self.links.clear();
-        self.sandboxes.clear();
-        self.disk = Durable::default();
-        self.crash();
-        self.is_off = true;
     }
 
     /// Executes one effect.
@@ -245,7 +229,7 @@ impl Node {
             self.add(owner);
         } else if faults && dice.one_in(4) {
             // A second sandbox of a pod that has one: its first is believed dead.
-            if let Some(owner) = dice.pick(served.iter()) {
+            if let Some(owner) = dice.pick(served.iter()).copied() {
                 self.add(owner);
             }
         }

@@ -1,4 +1,4 @@
-//! An operator of the walk: a view that lags, and writes that are lost.
+//! An operator of the walk.
 
 use super::*;
 
@@ -13,14 +13,9 @@ pub(super) struct Operator {
 // === impl Operator ===
 
 impl Operator {
-    pub(super) fn new(dual_stack: bool) -> Self {
-        let cidrs: &[&str] = if dual_stack {
-            &["10.0.0.0/29", "fd00::/125"]
-        } else {
-            &["10.0.0.0/29"]
-        };
+    pub(super) fn new() -> Self {
         let network = NetworkView {
-            network: network(NETWORK, "lan", cidrs),
+            network: network(NETWORK, "lan", &["10.0.0.0/29"]),
             closed: None,
         };
         let view = View {
@@ -62,7 +57,7 @@ impl Operator {
                 .as_ref()
                 .and_then(|node| node.read_at)
                 .filter(|at| *at >= seen_at),
-            evidence: known.map_or_else(|| Seen::cached(api.evidence(name)), |node| node.evidence),
+            evidence: known.map_or_else(|| Seen::cached(evidence(name)), |node| node.evidence),
             spec: object.spec.clone(),
             namespaces: BTreeMap::new(),
             status: object.status.clone(),
@@ -95,34 +90,10 @@ impl Operator {
         }
     }
 
-    fn read_evidence(&mut self, api: &Api, name: &Name) {
+    fn read_evidence(&mut self, name: &Name) {
         let at = self.tick();
         if let Some(node) = self.view.nodes.get_mut(name) {
-            node.evidence = Seen::quorum(api.evidence(name), at);
-        }
-    }
-
-    /// Learns one object of the API server, as a watch would.
-    pub(super) fn watch(&mut self, api: &Api, dice: &mut Dice) {
-        match dice.below(5) {
-            4 => {
-                if let Some(name) = dice.pick(self.view.nodes.keys())
-                    && let Some(node) = self.view.nodes.get_mut(&name)
-                {
-                    node.evidence = Seen::cached(api.evidence(&name));
-                }
-            }
-            0 => self.view.pods.clone_from(&api.pods),
-            1 => {
-                if let Some(id) = dice.pick(api.blocks.keys()) {
-                    self.read_block(api, &id, false);
-                }
-            }
-            _ => {
-                if let Some(name) = dice.pick(api.nodes.keys()) {
-                    self.read_node(api, &name);
-                }
-            }
+            node.evidence = Seen::quorum(evidence(name), at);
         }
     }
 
@@ -131,9 +102,9 @@ impl Operator {
         for name in api.nodes.keys() {
             self.read_node(api, name);
             let node = self.view.nodes.get_mut(name).expect("read");
-            let evidence = api.evidence(name);
-            if node.evidence.value != evidence {
-                node.evidence = Seen::cached(evidence);
+            let now = evidence(name);
+            if node.evidence.value != now {
+                node.evidence = Seen::cached(now);
             }
         }
         for id in api.blocks.keys() {
@@ -141,27 +112,16 @@ impl Operator {
         }
     }
 
-    /// Decides, and sends its writes in any order; each may be lost, or its reply may be.
-    pub(super) fn act(
-        &mut self,
-        api: &mut Api,
-        rules: Rules,
-        dice: &mut Dice,
-        faults: bool,
-    ) -> usize {
+    /// Decides, and sends its writes.
+    pub(super) fn act(&mut self, api: &mut Api) {
         self.view.now += 1;
-        let decision = crate::ledger::decide(&self.view, rules);
-        let count = decision.writes.len();
+        let decision = crate::ledger::decide(&self.view, Rules::SHIPPED);
         for write in decision.writes {
-            let (lost, reply_lost) = (faults && dice.one_in(5), faults && dice.one_in(5));
-            if !lost {
-                self.write(api, write, reply_lost);
-            }
+            self.write(api, write);
         }
-        count
     }
 
-    pub(super) fn write(&mut self, api: &mut Api, write: Write, reply_lost: bool) {
+    fn write(&mut self, api: &mut Api, write: Write) {
         match write {
             Write::Node { name, spec } => {
                 let at = self.generations.get(&name).copied();
@@ -170,9 +130,7 @@ impl Operator {
                 {
                     object.spec = spec;
                     object.generation += 1;
-                    if !reply_lost {
-                        self.read_node(api, &name);
-                    }
+                    self.read_node(api, &name);
                 }
             }
             Write::Block(block) => {
@@ -185,10 +143,8 @@ impl Operator {
                     *stored = block.clone();
                     api.version += 1;
                     *version = api.version;
-                    if !reply_lost {
-                        self.versions.insert(id.clone(), api.version);
-                        self.view.blocks.insert(id, Seen::quorum(block, at));
-                    }
+                    self.versions.insert(id.clone(), api.version);
+                    self.view.blocks.insert(id, Seen::quorum(block, at));
                 }
             }
             // No run of the walks restores etcd.
@@ -198,7 +154,7 @@ impl Operator {
                     self.read_block(api, &id, true);
                     return;
                 }
-                let mut reader = Self::new(false);
+                let mut reader = Self::new();
                 for name in api.nodes.keys() {
                     reader.read_node(api, name);
                 }
@@ -219,7 +175,7 @@ impl Operator {
             }
             Write::ReadBlock(id) => self.read_block(api, &id, true),
             Write::ReadNode(name) => self.read_node_with_quorum(api, &name),
-            Write::ReadEvidence(name) => self.read_evidence(api, &name),
+            Write::ReadEvidence(name) => self.read_evidence(&name),
         }
     }
 }

@@ -8,11 +8,11 @@ mod servers;
 use std::{collections::BTreeSet, sync::Mutex, thread, time::Duration};
 
 use anyhow::Result;
+use landfall_dice::Dice;
 use nix::sys::signal::Signal::{self, SIGCONT, SIGSTOP};
 
 use super::{
     daemon::Daemon,
-    dice::Dice,
     node::Node,
     rig,
     world::{World, lock},

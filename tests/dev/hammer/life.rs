@@ -12,11 +12,12 @@ use std::{
 };
 
 use anyhow::{Result, bail};
+use landfall_dice::Dice;
 use serde_json::json;
 
 use manner::Manner;
 
-use super::{dice::Dice, networks::PASSING, plugin::Pod, sandbox::Sandbox, world::World};
+use super::{networks::PASSING, plugin::Pod, sandbox::Sandbox, world::World};
 use crate::stage::{kube::PODS, objects};
 
 /// A pod that gets no address for so long is given up: its pool may be empty, its node away.

@@ -18,7 +18,6 @@
 
 pub mod api;
 pub mod check;
-pub mod dice;
 pub mod fault;
 mod kubelet;
 pub mod machine;
@@ -35,3 +34,5 @@ pub mod trace;
 mod users;
 pub mod watch;
 pub mod world;
+
+pub use landfall_dice as dice;

@@ -3,10 +3,11 @@
 use std::{sync::atomic::Ordering, thread};
 
 use anyhow::Result;
+use landfall_dice::Dice;
 use serde_json::json;
 
 use super::{Attached, HOLD, KILL, PATIENCE, attach, detach, end, end_pod, manner::Manner, path};
-use crate::hammer::{dice::Dice, world::World};
+use crate::hammer::world::World;
 
 /// Most sandboxes of a pod that is restarted, and one.
 const RESTARTS: usize = 10;

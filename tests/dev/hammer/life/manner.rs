@@ -1,6 +1,8 @@
 //! In which manners pods live, and how often.
 
-use crate::hammer::{dice::Dice, networks::PASSING};
+use landfall_dice::Dice;
+
+use crate::hammer::networks::PASSING;
 
 /// What is unusual about a life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +64,7 @@ const ASKS: [&str; 7] = [
 
 /// One of them.
 pub(super) fn asks(dice: &mut Dice) -> &'static str {
-    dice.pick(&ASKS).copied().unwrap_or_default()
+    dice.pick(ASKS.iter()).copied().unwrap_or_default()
 }
 
 // === impl Manner ===
