@@ -30,7 +30,7 @@ mod step;
 pub use check::{Difference, check};
 pub use index::{index, next_index};
 pub use plan::{Conflict, plan_attach, plan_detach, take_over_default, undo};
-pub use setting::{Ipv4Setting, Setting};
+pub use setting::{Ipv4Setting, Setting, settings};
 pub use step::Step;
 
 /// A link as an attachment wants it.
@@ -38,10 +38,10 @@ pub use step::Step;
 pub struct Link {
     /// What is fixed when the link is made.
     pub device: Device,
-    /// What the kernel may do with IPv6 here.
-    pub ipv6: Ipv6,
-    /// Sysctls of the interface that the user asked for, beside those that we set ourselves.
-    pub sysctls: Vec<Setting>,
+    /// Its sysctls, one value each ([`settings`]).
+    pub settings: Vec<Setting>,
+    /// Whether the kernel asks the LAN for an IPv6 address before it uses it.
+    pub dad: bool,
     /// Addresses with the length of their subnet's prefix.
     pub addresses: Vec<IpNet>,
     /// Routes, the default routes among them.
@@ -67,7 +67,7 @@ pub struct Device {
     pub mac: Option<Mac>,
     /// The MTU; `None` is the parent's.
     pub mtu: Option<u32>,
-    /// IFLA_TXQLEN; `None` is the kernel's default.
+    /// IFLA_TXQLEN, packets; `None` is the kernel's default.
     pub tx_queue_length: Option<u32>,
     /// IFF_ALLMULTI.
     pub all_multicast: bool,
@@ -104,6 +104,8 @@ pub struct Observed {
     pub mac: Option<Mac>,
     /// Its MTU.
     pub mtu: u32,
+    /// IFLA_TXQLEN, packets.
+    pub tx_queue_length: u32,
     /// IFF_UP.
     pub up: bool,
     /// IFF_ALLMULTI.
@@ -161,15 +163,6 @@ pub const fn kernel_word(kind: NetworkKind) -> &'static str {
 // === impl Link ===
 
 impl Link {
-    /// All sysctls of this link, one value each: the user's wins over ours.
-    pub fn settings(&self) -> Vec<Setting> {
-        let users = |path: &String| self.sysctls.iter().any(|own| own.path == *path);
-        let mut settings = setting::ours(self.device.name.as_str(), self.ipv6);
-        settings.retain(|setting| !users(&setting.path));
-        settings.extend(self.sysctls.iter().cloned());
-        settings
-    }
-
     /// Whether a gateway needs RTNH_F_ONLINK: no address of this link has it in its prefix. An
     /// IPv6 link-local gateway is on every link.
     fn needs_on_link(&self, gateway: IpAddr) -> bool {
@@ -183,11 +176,16 @@ impl Link {
         let asks = |found: &ObservedAddress| {
             found.tentative && !found.duplicate && self.addresses.contains(&found.address)
         };
-        self.dad() && observed.carrier && own.any(asks)
+        self.dad && observed.carrier && own.any(asks)
     }
+}
 
-    fn dad(&self) -> bool {
-        matches!(self.ipv6, Ipv6::On { dad: true, .. })
+// === impl Ipv6 ===
+
+impl Ipv6 {
+    /// Whether duplicate address detection runs.
+    pub const fn has_dad(self) -> bool {
+        matches!(self, Self::On { dad: true, .. })
     }
 }
 
@@ -206,6 +204,11 @@ impl Device {
         let same_mac = self.mac.is_none() || observed.mac == self.mac;
         let same_name = observed.name == self.name && same_mac;
         same_driver && same_parent && (observed.index == self.index || same_name)
+    }
+
+    /// Whether a link is this device, under the name that it was given.
+    pub fn is_in_place(&self, observed: &Observed) -> bool {
+        self.is(observed) && observed.name == self.name
     }
 }
 

@@ -9,6 +9,7 @@ use alloc::{collections::BTreeMap, string::String, vec::Vec};
 use core::net::IpAddr;
 
 use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     address::Family,
@@ -87,7 +88,7 @@ pub struct Ipam {
 pub const FOREIGN_MS: u64 = 600_000;
 
 /// A route of the attachment.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Route {
     /// Where to.
     pub destination: IpNet,
@@ -98,7 +99,7 @@ pub struct Route {
 }
 
 /// A permanent neighbour of the attachment.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Neighbor {
     /// Its address.
     pub address: IpAddr,

@@ -1,13 +1,12 @@
 //! What an attach makes.
 
 use landfall_core::{
-    id::Name,
-    link::{Ipv6, Setting, next_index},
+    link::{Ipv6, Setting, next_index, settings},
     mac::Mac,
     network::{Driver, Macvlan, MacvlanMode, Neighbor},
 };
 
-use crate::rig::{Namespace, Rig, index_of, macvlan, route};
+use crate::rig::{IPV6, Namespace, Rig, index_of, macvlan, rename, route};
 
 #[test]
 fn a_link_is_made_in_the_pod_with_its_final_name_index_mac_and_mtu() {
@@ -68,7 +67,7 @@ fn of_two_interfaces_in_one_lan_each_answers_for_its_own_addresses() {
     let pod = Namespace::new("pod");
     rig.attach(&pod, &rig.link("c1", 5)).unwrap();
     let mut second = rig.link("c1", 6);
-    second.device.name = Name::from("net2");
+    rename(&mut second, "net2");
     second.device.index = next_index(second.device.index);
     rig.attach(&pod, &second).unwrap();
 
@@ -206,7 +205,7 @@ fn a_pod_link_may_have_the_name_of_a_node_link() {
     let pod = Namespace::new("pod");
     let before = rig.node.link("eth1");
     let mut link = rig.link("c1", 5);
-    link.device.name = "eth1".into();
+    rename(&mut link, "eth1");
 
     rig.attach(&pod, &link).unwrap();
 
@@ -219,7 +218,7 @@ fn a_link_without_ipv6_has_none_at_all() {
     let rig = Rig::new();
     let pod = Namespace::new("pod");
     let mut link = rig.link("c1", 5);
-    link.ipv6 = Ipv6::Off;
+    link.settings = settings("net1", Ipv6::Off, Vec::new());
     link.addresses.truncate(1);
 
     rig.attach(&pod, &link).unwrap();
@@ -236,10 +235,11 @@ fn settings_are_ours_and_then_the_users() {
     let pod = Namespace::new("pod");
     run_sysctl(&pod, "net.ipv6.conf.all.disable_ipv6=1");
     let mut link = rig.link("c1", 5);
-    link.sysctls = vec![
+    let users = vec![
         Setting::of("ipv4.conf.IFNAME.rp_filter", "net1", "2"),
         Setting::of("ipv6.conf.IFNAME.keep_addr_on_down", "net1", "0"),
     ];
+    link.settings = settings("net1", IPV6, users);
 
     rig.attach(&pod, &link).unwrap();
 

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use crate::rig::{Namespace, Rig, route, sentence};
+use crate::rig::{Namespace, Rig, rename, route, sentence};
 
 /// A pod with eth0 and default routes through it, as a primary network leaves it.
 fn pod(family: &[&str]) -> Namespace {
@@ -114,7 +114,7 @@ fn two_networks_must_differ_in_their_metric() {
     first.routes = vec![route("0.0.0.0/0", Some("10.9.0.1"), None)];
     rig.attach(&pod, &first).unwrap();
     let mut second = rig.link("c1", 6);
-    second.device.name = "net2".into();
+    rename(&mut second, "net2");
     second.device.index += 1;
     second.routes = first.routes;
     let error = rig.attach(&pod, &second).unwrap_err();
@@ -135,7 +135,7 @@ fn two_attaches_at_once_take_eth0s_away_together() {
         let pod = pod(&BOTH);
         let links = [(5, 100), (6, 200)].map(|(host, metric)| {
             let mut link = rig.link("c1", host);
-            link.device.name = format!("net{host}").as_str().into();
+            rename(&mut link, &format!("net{host}"));
             link.device.index += u32::from(host);
             link.routes = vec![route("0.0.0.0/0", Some("10.9.0.1"), Some(metric))];
             link

@@ -8,7 +8,7 @@ use landfall_core::{
 };
 use landfall_link::{Cause, Hint, Tag, VlanLink, vlan_alias};
 
-use crate::rig::{Namespace, Rig, macvlan, route, sentence};
+use crate::rig::{Namespace, Rig, macvlan, rename, route, sentence};
 
 fn is_empty(pod: &Namespace) -> bool {
     pod.json(&["link"]).as_array().unwrap().len() == 1
@@ -39,7 +39,8 @@ fn a_refused_sysctl_leaves_nothing_behind() {
     let rig = Rig::new();
     let pod = Namespace::new("pod");
     let mut link = rig.link("c1", 5);
-    link.sysctls = vec![Setting::of("ipv4.conf.IFNAME.no_such", "net1", "1")];
+    let unknown = Setting::of("ipv4.conf.IFNAME.no_such", "net1", "1");
+    link.settings.push(unknown);
 
     let error = rig.attach(&pod, &link).unwrap_err();
 
@@ -56,10 +57,10 @@ fn a_sysctl_outside_net_is_refused() {
     let rig = Rig::new();
     let pod = Namespace::new("pod");
     let mut link = rig.link("c1", 5);
-    link.sysctls = vec![Setting {
+    link.settings.push(Setting {
         path: "../kernel/hostname".to_owned(),
         value: "x".to_owned(),
-    }];
+    });
 
     let error = rig.attach(&pod, &link).unwrap_err();
 
@@ -218,7 +219,7 @@ fn a_second_default_route_of_one_metric_is_refused() {
     one.routes = vec![route("0.0.0.0/0", Some("10.9.0.1"), None)];
     rig.attach(&pod, &one).unwrap();
     let mut two = two;
-    two.device.name = "net2".into();
+    rename(&mut two, "net2");
     two.routes = vec![route("0.0.0.0/0", Some("10.9.0.1"), None)];
 
     let error = rig.attach(&pod, &two).unwrap_err();

@@ -1,8 +1,15 @@
 //! Planning on what is there: idempotence, repair, CHECK.
 
-use landfall_core::link::{Difference, plan_attach};
+use landfall_core::link::{Difference, Link, check, plan_attach};
+use landfall_link::observe;
 
 use crate::rig::{Namespace, Rig, route};
+
+/// What is not as wanted.
+fn missed(pod: &Namespace, link: &Link) -> Vec<Difference> {
+    let observed = observe(&pod.open(), link).unwrap();
+    check(link, observed.as_ref())
+}
 
 #[test]
 fn a_plan_on_a_finished_link_is_empty() {
@@ -15,10 +22,10 @@ fn a_plan_on_a_finished_link_is_empty() {
     ];
     rig.attach(&pod, &link).unwrap();
 
-    let observed = rig.agent().observe(&pod.open(), &link).unwrap();
+    let observed = observe(&pod.open(), &link).unwrap();
 
     assert_eq!(plan_attach(&link, observed.as_ref()), Ok(Vec::new()));
-    assert_eq!(rig.agent().check(&pod.open(), &link).unwrap(), Vec::new());
+    assert_eq!(missed(&pod, &link), Vec::new());
 }
 
 #[test]
@@ -53,7 +60,7 @@ fn what_was_taken_away_is_missed_and_put_back() {
     pod.ip(&["link", "set", "net1", "mtu", "1300"]);
     pod.ip(&["link", "set", "net1", "down"]);
 
-    let missed = rig.agent().check(&pod.open(), &link).unwrap();
+    let missed = missed(&pod, &link);
     let made = rig.attach(&pod, &link).unwrap();
 
     assert!(missed.contains(&Difference::Down), "{missed:?}");
@@ -85,7 +92,7 @@ fn what_others_added_is_no_difference() {
     pod.ip(&["addr", "add", "192.0.2.7/24", "dev", "net1"]);
     pod.ip(&["route", "add", "198.51.100.0/24", "dev", "net1"]);
 
-    assert_eq!(rig.agent().check(&pod.open(), &link).unwrap(), Vec::new());
+    assert_eq!(missed(&pod, &link), Vec::new());
 }
 
 #[test]
@@ -115,8 +122,5 @@ fn a_link_that_was_removed_is_missing() {
     rig.attach(&pod, &link).unwrap();
     rig.node.ip(&["link", "del", "eth1"]);
 
-    assert_eq!(
-        rig.agent().check(&pod.open(), &link).unwrap(),
-        [Difference::Missing]
-    );
+    assert_eq!(missed(&pod, &link), [Difference::Missing]);
 }

@@ -10,7 +10,7 @@ use std::{
 
 use landfall_core::{
     id::Name,
-    link::{Device, Ipv6, Link, index},
+    link::{Device, Ipv6, Link, index, settings},
     mac::Mac,
     network::{Driver, Macvlan, MacvlanMode, Route},
 };
@@ -147,11 +147,8 @@ impl Rig {
                 all_multicast: false,
                 alias: Some("landfall:00000000-0000-0000-0000-000000000001".to_owned()),
             },
-            ipv6: Ipv6::On {
-                router_advertisements: false,
-                dad: false,
-            },
-            sysctls: Vec::new(),
+            settings: settings("net1", IPV6, Vec::new()),
+            dad: false,
             addresses: vec![
                 format!("10.9.0.{host}/24").parse().unwrap(),
                 format!("fd00:9::{host:x}/64").parse().unwrap(),
@@ -164,6 +161,18 @@ impl Rig {
     pub(crate) fn attach(&self, pod: &Namespace, link: &Link) -> Result<Made, AttachError> {
         self.agent().attach(&pod.open(), link)
     }
+}
+
+/// IPv6 with granted addresses alone.
+pub(crate) const IPV6: Ipv6 = Ipv6::On {
+    router_advertisements: false,
+    dad: false,
+};
+
+/// Gives a link another name, and its sysctls that of their interface.
+pub(crate) fn rename(link: &mut Link, name: &str) {
+    link.device.name = name.into();
+    link.settings = settings(name, IPV6, Vec::new());
 }
 
 pub(crate) fn macvlan(mode: MacvlanMode) -> Driver {

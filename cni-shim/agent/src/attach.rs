@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use landfall_core::{
     agent::Key,
-    link::{ALIAS, Device, Ipv6, Link, index},
+    id::Uid,
+    link::{ALIAS, Device, Ipv6, Link, index, settings},
     mac::Mac,
     network::{Driver, Macvlan, MacvlanMode, Neighbor, Route},
 };
@@ -44,17 +45,24 @@ pub fn plan(
         mtu: network.mtu,
         tx_queue_length: network.link.as_ref().and_then(|link| link.tx_queue_length),
         all_multicast: network.link.as_ref().is_some_and(|link| link.all_multicast),
-        alias: Some(format!("{ALIAS}{}", network.uid)),
+        alias: Some(alias(network.uid)),
     };
     let ipv6 = ipv6(network, &addresses);
+    let interface = key.interface.as_str();
+    let users = sysctls::all(network, interface, ipv6);
     Ok(Link {
-        ipv6,
-        sysctls: sysctls::all(network, key.interface.as_str(), ipv6),
+        settings: settings(interface, ipv6, users),
+        dad: ipv6.has_dad(),
         routes: routes::all(network, grants, &device.driver, &addresses, ipv6),
         neighbors: neighbors(network, &addresses, ipv6),
         device,
         addresses,
     })
+}
+
+/// What marks the links of a network.
+pub(crate) fn alias(network: Uid) -> String {
+    format!("{ALIAS}{network}")
 }
 
 /// The driver of a network's links.

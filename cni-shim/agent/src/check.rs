@@ -1,15 +1,16 @@
-//! CHECK: are the links of a sandbox there, with their addresses?
+//! CHECK: are the links of a sandbox as they were made?
+//!
+//! Each record says how its link was made ([`Facts::link`]); core compares that with what the kernel has.
 
-use std::{fmt, net::IpAddr};
+use std::fmt;
 
 use landfall_core::{
     agent::Phase,
     id::Name,
-    link::{Observed, ObservedAddress, ObservedDriver},
-    mac::Mac,
+    link::{self, Difference, Observed, ObservedAddress},
     network::Route,
 };
-use landfall_link::{Chain, Netns, ObserveError, devices, neighbors_of, routes_of};
+use landfall_link::{Chain, Netns, ObserveError, observe, routes_of};
 use landfall_plugin::wire::{self, Attached};
 
 use crate::{
@@ -25,31 +26,14 @@ pub enum Wrong {
     NoNetns,
     /// Its links can't be read.
     Unreadable(String),
-    /// A link is gone.
-    NoLink {
+    /// A link is not as it was made.
+    Differs {
         /// The interface.
         interface: Name,
         /// The network.
         network: String,
-    },
-    /// An address is gone.
-    NoAddress {
-        /// The interface.
-        interface: Name,
-        /// The address.
-        address: IpAddr,
-    },
-    /// It is down.
-    Down {
-        /// The interface.
-        interface: Name,
-    },
-    /// Something else of it is not as it was made.
-    Differs {
-        /// The interface.
-        interface: Name,
-        /// What, as it follows "it has".
-        what: String,
+        /// In what.
+        differences: Vec<Difference>,
     },
 }
 
@@ -64,68 +48,21 @@ pub fn check(records: &[Entry], roots: &Roots) -> Result<Vec<Attached>, Wrong> {
 }
 
 fn check_link(entry: &Entry, facts: &Facts, roots: &Roots) -> Result<Attached, Wrong> {
-    let interface = || facts.name.clone();
     let netns = open(facts, roots).ok_or(Wrong::NoNetns)?;
     let unreadable = |error: ObserveError| Wrong::Unreadable(Chain(&error).to_string());
-    let device = facts.device();
-    let found = devices(&netns).map_err(unreadable)?;
-    let Some(link) = found.iter().find(|found| device.is(found)) else {
-        return Err(Wrong::NoLink {
-            interface: interface(),
-            network: facts.network.clone(),
-        });
-    };
-    let has = |address| {
-        let mut own = link.addresses.iter();
-        own.any(|own| own.address.addr() == address)
-    };
-    let mut recorded = entry.record.addresses.iter().map(|(address, _)| *address);
-    if let Some(address) = recorded.find(|address| !has(*address)) {
-        return Err(Wrong::NoAddress {
-            interface: interface(),
-            address,
-        });
-    }
-    if !link.up {
-        return Err(Wrong::Down {
-            interface: interface(),
-        });
-    }
-    if let Some(what) = differs(facts, link) {
-        let interface = interface();
-        return Err(Wrong::Differs { interface, what });
-    }
-    if !facts.neighbors.is_empty() {
-        let found = neighbors_of(&netns, link.index).map_err(unreadable)?;
-        let has = |(address, mac): &&(IpAddr, Mac)| {
-            let mut found = found.iter();
-            found.any(|own| (own.address, own.mac) == (*address, *mac))
-        };
-        if let Some((address, mac)) = facts.neighbors.iter().find(|own| !has(own)) {
-            let interface = interface();
-            let what = format!("lost its neighbour {address} {mac}");
-            return Err(Wrong::Differs { interface, what });
+    let made = facts.link(entry.record.network);
+    let found = observe(&netns, &made).map_err(unreadable)?;
+    let differences = link::check(&made, found.as_ref());
+    match found {
+        Some(found) if differences.is_empty() => {
+            let routes = routes_of(&netns, found.index).map_err(unreadable)?;
+            Ok(as_it_is(facts, &found, &routes))
         }
-    }
-    let routes = routes_of(&netns, link.index).map_err(unreadable)?;
-    Ok(as_it_is(facts, link, &routes))
-}
-
-/// What of the device is not as it was made. Records of older agents say less.
-fn differs(facts: &Facts, link: &Observed) -> Option<String> {
-    if let Some(mtu) = facts.mtu.filter(|mtu| *mtu != link.mtu) {
-        return Some(format!("an MTU of {}, not {mtu}", link.mtu));
-    }
-    let ObservedDriver::Ours(found) = &link.driver else {
-        return None;
-    };
-    if let Some(mode) = facts.mode.as_deref().filter(|mode| *mode != found.mode()) {
-        return Some(format!("mode {}, not {mode}", found.mode()));
-    }
-    let flag = found.flag().map(|flag| flag.to_string());
-    match (&facts.flag, flag) {
-        (Some(wanted), Some(flag)) if *wanted != flag => Some(format!("flag {flag}, not {wanted}")),
-        _ => None,
+        _ => Err(Wrong::Differs {
+            interface: facts.name.clone(),
+            network: facts.network.clone(),
+            differences,
+        }),
     }
 }
 
@@ -162,21 +99,20 @@ impl fmt::Display for Wrong {
         match self {
             Self::NoNetns => f.write_str("the sandbox's network namespace is gone"),
             Self::Unreadable(why) => f.write_str(why),
-            Self::NoLink { interface, network } => {
+            Self::Differs {
+                interface,
+                network,
+                differences,
+            } => {
                 write!(
                     f,
-                    "interface {interface} of network {network} is gone; restart the pod"
-                )
-            }
-            Self::NoAddress { interface, address } => {
-                write!(
-                    f,
-                    "interface {interface} has lost its address {address}; restart the pod"
-                )
-            }
-            Self::Down { interface } => write!(f, "interface {interface} is down"),
-            Self::Differs { interface, what } => {
-                write!(f, "interface {interface} has {what}; restart the pod")
+                    "interface {interface} of network {network} is not as it was made"
+                )?;
+                for (index, difference) in differences.iter().enumerate() {
+                    let separator = if index == 0 { ": " } else { "; " };
+                    write!(f, "{separator}{difference}")?;
+                }
+                f.write_str("; put that back, or restart the pod")
             }
         }
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use landfall_core::{
     id::Name,
-    link::{Conflict, Difference, Link, Observed, check, next_index},
+    link::{Conflict, Difference, Link, Observed, next_index},
 };
 
 use crate::{
@@ -14,10 +14,10 @@ use crate::{
     observe::ObserveError,
     parents::{self, Parent},
     socket::{NetlinkError, Socket},
-    sysctl::{SysctlError, Sysctls},
+    sysctl::{PROC_SYS, SysctlError, Sysctls},
 };
 
-use visit::{Visit, observe};
+use visit::Visit;
 
 mod execute;
 mod step;
@@ -137,19 +137,6 @@ impl Node {
             .map_err(failed)
     }
 
-    /// What is there in place of the wanted link.
-    pub fn observe(&self, netns: &Netns, wanted: &Link) -> Result<Option<Observed>, ObserveError> {
-        netns.enter(|inside| {
-            let sysctls = Sysctls::of(inside, &self.proc_sys);
-            observe(&mut inside.socket()?, sysctls, wanted)
-        })?
-    }
-
-    /// What is not as wanted.
-    pub fn check(&self, netns: &Netns, wanted: &Link) -> Result<Vec<Difference>, ObserveError> {
-        Ok(check(wanted, self.observe(netns, wanted)?.as_ref()))
-    }
-
     pub(crate) fn host(&mut self) -> &mut Socket {
         &mut self.host
     }
@@ -158,6 +145,15 @@ impl Node {
     pub fn parents(&mut self) -> Result<Vec<Parent>, ObserveError> {
         parents::list(&mut self.host)
     }
+}
+
+/// What is there in place of the wanted link.
+pub fn observe(netns: &Netns, wanted: &Link) -> Result<Option<Observed>, ObserveError> {
+    netns.enter(|inside| {
+        // To read, the container's own will do.
+        let sysctls = Sysctls::of(inside, PROC_SYS.as_ref());
+        visit::observe(&mut inside.socket()?, sysctls, wanted)
+    })?
 }
 
 // === impl AttachError ===

@@ -36,7 +36,7 @@ mod sysctl;
 mod vlan;
 
 pub use announce::{AnnounceError, announce};
-pub use attach::{AttachError, Cause, Made, Node, StepError};
+pub use attach::{AttachError, Cause, Made, Node, StepError, observe};
 pub use bridge::{BridgeError, BridgeLink};
 pub use detach::{DetachError, Detached, detach, detach_named};
 pub use error::{Chain, Hint};
@@ -44,7 +44,7 @@ pub use monitor::{Event, Monitor};
 pub use mtu::{MtuError, set_mtu};
 pub use netns::{Cookie, Inside, Netns, NetnsError};
 pub use number::{detach_by_number, number};
-pub use observe::{ObserveError, devices, neighbors_of, routes_of};
+pub use observe::{ObserveError, devices, routes_of};
 pub use parents::{DefaultRoute, Parent, list};
 pub use probe::{Ear, Heard, ProbeError, Says};
 pub use socket::{NetlinkError, Refusal, Socket};

@@ -47,6 +47,9 @@ pub(crate) fn request<'a>(step: &'a Step, netns: BorrowedFd<'_>) -> Asked<'a> {
         Step::SetIpv4 { index, settings } => set_link(*index, [ipv4(settings)]),
         Step::Label { index, alias } => set_link(*index, [LinkAttribute::IfAlias(alias.clone())]),
         Step::SetMtu { index, to, .. } => set_link(*index, [LinkAttribute::Mtu(*to)]),
+        Step::SetTxQueueLength { index, to, .. } => {
+            set_link(*index, [LinkAttribute::TxQueueLen(*to)])
+        }
         Step::SetAllMulticast { index, on } => flag(*index, LinkFlags::Allmulti, *on),
         Step::Up { index } => flag(*index, LinkFlags::Up, true),
         Step::Down { index } => flag(*index, LinkFlags::Up, false),

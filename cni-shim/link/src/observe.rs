@@ -19,7 +19,7 @@ use nix::{
     errno::Errno,
     libc::{
         self, IFF_ALLMULTI, IFF_UP, IFLA_ADDRESS, IFLA_IFALIAS, IFLA_IFNAME, IFLA_LINK,
-        IFLA_LINKINFO, IFLA_MTU, RTM_NEWADDR, RTM_NEWLINK, RTM_NEWNEIGH,
+        IFLA_LINKINFO, IFLA_MTU, IFLA_TXQLEN, RTM_NEWADDR, RTM_NEWLINK, RTM_NEWNEIGH,
     },
 };
 
@@ -166,6 +166,7 @@ pub(crate) fn link(frame: &Frame) -> Option<Observed> {
         driver: driver::observed(attributes.nested(IFLA_LINKINFO)),
         mac: mac(attributes, IFLA_ADDRESS),
         mtu: attributes.u32(IFLA_MTU).unwrap_or_default(),
+        tx_queue_length: attributes.u32(IFLA_TXQLEN).unwrap_or_default(),
         up: flags & IFF_UP.cast_unsigned() != 0,
         all_multicast: flags & IFF_ALLMULTI.cast_unsigned() != 0,
         carrier: flags & libc::IFF_LOWER_UP.cast_unsigned() != 0,
@@ -224,11 +225,6 @@ pub(crate) fn read(frame: &Frame) -> Option<String> {
     let neighbor = || neighbor(frame).map(|found| format!("{found:?}"));
     let route = || route::route(frame).map(|found| format!("{found:?}"));
     address.or_else(neighbor).or_else(route)
-}
-
-/// The permanent neighbours of a link of a namespace.
-pub fn neighbors_of(netns: &Netns, index: u32) -> Result<Vec<Neighbor>, ObserveError> {
-    neighbors(&mut netns.socket()?, index).map_err(ObserveError::Neighbors)
 }
 
 fn neighbors(socket: &mut Socket, index: u32) -> Result<Vec<Neighbor>, NetlinkError> {

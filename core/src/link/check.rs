@@ -1,6 +1,6 @@
 //! What differs between the wanted link and the one that is there.
 
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
 use core::fmt;
 
 use ipnet::IpNet;
@@ -51,14 +51,26 @@ pub enum Difference {
         /// As it is.
         found: u32,
     },
+    /// Another length of the transmit queue.
+    TxQueueLength {
+        /// As wanted.
+        wanted: u32,
+        /// As it is.
+        found: u32,
+    },
     /// Another alias, or none.
     Alias,
-    /// Another IFF_ALLMULTI.
+    /// IFF_ALLMULTI is missing.
     AllMulticast,
     /// It is down.
     Down,
     /// A sysctl has another value.
-    Setting(Setting),
+    Setting {
+        /// As wanted.
+        wanted: Setting,
+        /// As it is; `None` if it was not read.
+        found: Option<String>,
+    },
     /// An address is missing.
     Address(IpNet),
     /// A route is missing.
@@ -73,6 +85,10 @@ pub fn check(wanted: &Link, observed: Option<&Observed>) -> Vec<Difference> {
         return alloc::vec![Difference::Missing];
     };
     let mut differences = identity(&wanted.device, observed);
+    // A stranger's addresses are nobody's business, and a sysctl has the name of its interface.
+    if !wanted.device.is_in_place(observed) {
+        return differences;
+    }
     differences.extend(device(&wanted.device, observed));
     differences.extend(settings(wanted, observed));
     differences.extend(addresses(wanted, observed));
@@ -134,19 +150,46 @@ fn device(wanted: &Device, observed: &Observed) -> Vec<Difference> {
             found: observed.mtu,
         });
     }
+    if let Some(length) = wanted.tx_queue_length
+        && observed.tx_queue_length != length
+    {
+        differences.push(Difference::TxQueueLength {
+            wanted: length,
+            found: observed.tx_queue_length,
+        });
+    }
     if wanted.alias.is_some() && observed.alias != wanted.alias {
         differences.push(Difference::Alias);
     }
-    if wanted.all_multicast != observed.all_multicast {
+    if wanted.all_multicast && !observed.all_multicast {
         differences.push(Difference::AllMulticast);
     }
     differences
 }
 
 fn settings(wanted: &Link, observed: &Observed) -> Vec<Difference> {
-    let mut settings = wanted.settings();
-    settings.retain(|setting| !observed.settings.contains(setting));
-    settings.into_iter().map(Difference::Setting).collect()
+    let mut differences = Vec::new();
+    for setting in &wanted.settings {
+        let mut found = observed.settings.iter();
+        let found = found.find(|found| found.path == setting.path);
+        let found = found.map(|found| found.value.as_str());
+        if !found.is_some_and(|found| setting.is(found)) && !is_routers(setting, wanted) {
+            differences.push(Difference::Setting {
+                wanted: setting.clone(),
+                found: found.map(String::from),
+            });
+        }
+    }
+    differences
+}
+
+/// What a router advertisement changes where it is listened to: RFC 4861, 6.3.4, and Linux' ndisc.c.
+fn is_routers(setting: &Setting, wanted: &Link) -> bool {
+    let names = ["/hop_limit", "/base_reachable_time_ms", "/retrans_time_ms"];
+    let mut settings = wanted.settings.iter();
+    setting.path.starts_with("ipv6/")
+        && names.iter().any(|name| setting.path.ends_with(name))
+        && settings.any(|own| own.path.ends_with("/accept_ra") && own.value != "0")
 }
 
 fn addresses(wanted: &Link, observed: &Observed) -> Vec<Difference> {
@@ -202,11 +245,19 @@ impl fmt::Display for Difference {
                 write!(f, "another host in the LAN uses its address {address}")
             }
             Self::Mtu { wanted, found } => write!(f, "its MTU is {found}, not {wanted}"),
+            Self::TxQueueLength { wanted, found } => {
+                write!(
+                    f,
+                    "its transmit queue has a length of {found}, not {wanted}"
+                )
+            }
             Self::Alias => f.write_str("its alias was changed"),
-            Self::AllMulticast => f.write_str("its flag allmulticast was changed"),
+            Self::AllMulticast => f.write_str("its flag allmulticast is off, not on"),
             Self::Down => f.write_str("it is down"),
-            Self::Setting(setting) => {
-                write!(f, "net/{} is not {}", setting.path, setting.value)
+            Self::Setting { wanted, found } => {
+                let Setting { path, value } = wanted;
+                let found = found.as_deref().unwrap_or("unread");
+                write!(f, "net/{path} is {found}, not {value}")
             }
             Self::Address(address) => write!(f, "its address {address} is missing"),
             Self::Route(route) => match route.gateway {
@@ -217,7 +268,8 @@ impl fmt::Display for Difference {
                 None => write!(f, "its route to {} is missing", route.destination),
             },
             Self::Neighbor(neighbor) => {
-                write!(f, "its neighbour {} is missing", neighbor.address)
+                let Neighbor { address, mac } = neighbor;
+                write!(f, "its neighbour {address} with {mac} is missing")
             }
         }
     }

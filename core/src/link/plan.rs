@@ -96,7 +96,7 @@ pub fn undo(done: &[Step]) -> Vec<Step> {
 fn whole(wanted: &Link) -> Vec<Step> {
     let index = wanted.device.index;
     let mut steps = alloc::vec![Step::Create(wanted.device.clone())];
-    let mut written = wanted.settings();
+    let mut written = wanted.settings.clone();
     let mut settings = Ipv4Setting::ALL.to_vec();
     settings.retain(|setting| {
         let setting = setting.of(wanted.device.name.as_str());
@@ -117,7 +117,7 @@ fn whole(wanted: &Link) -> Vec<Step> {
     steps.extend(wanted.addresses.iter().map(|address| Step::AddAddress {
         index,
         address: *address,
-        dad: wanted.dad(),
+        dad: wanted.dad,
     }));
     steps.push(Step::Up { index });
     steps.extend(wanted.routes.iter().map(|route| wanted.route(index, route)));
@@ -135,10 +135,11 @@ fn mends(difference: &Difference) -> bool {
         | Difference::Name { .. }
         | Difference::Duplicate(_) => false,
         Difference::Mtu { .. }
+        | Difference::TxQueueLength { .. }
         | Difference::Alias
         | Difference::AllMulticast
         | Difference::Down
-        | Difference::Setting(_)
+        | Difference::Setting { .. }
         | Difference::Address(_)
         | Difference::Route(_)
         | Difference::Neighbor(_) => true,
@@ -154,6 +155,11 @@ fn mend(wanted: &Link, observed: &Observed, difference: Difference) -> Option<St
             from: found,
             to: wanted,
         },
+        Difference::TxQueueLength { wanted, found } => Step::SetTxQueueLength {
+            index,
+            from: found,
+            to: wanted,
+        },
         Difference::Alias => Step::Label {
             index,
             alias: wanted.device.alias.clone()?,
@@ -163,11 +169,11 @@ fn mend(wanted: &Link, observed: &Observed, difference: Difference) -> Option<St
             on: wanted.device.all_multicast,
         },
         Difference::Down => Step::Up { index },
-        Difference::Setting(setting) => Step::Set(setting),
+        Difference::Setting { wanted, .. } => Step::Set(wanted),
         Difference::Address(address) => Step::AddAddress {
             index,
             address,
-            dad: wanted.dad(),
+            dad: wanted.dad,
         },
         Difference::Route(route) => wanted.route(index, &route),
         Difference::Neighbor(neighbor) => Step::AddNeighbor { index, neighbor },

@@ -2,10 +2,12 @@
 
 use alloc::{format, string::String, vec::Vec};
 
+use serde::{Deserialize, Serialize};
+
 use super::Ipv6;
 
 /// A sysctl and its value.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Setting {
     /// The path below `/proc/sys/net`, for example `ipv4/conf/net1/arp_notify`.
     pub path: String,
@@ -21,6 +23,20 @@ impl Setting {
         Self {
             path: name.replace('.', "/").replace("IFNAME", interface),
             value: String::from(value),
+        }
+    }
+
+    /// Whether a value that was read is the one that was written. The kernel prints numbers its own way
+    /// (octal, if they begin with 0, as 10: `kernel/sysctl.c`, proc_get_long()), and keeps times in ticks of
+    /// 1 to 10 ms, rounded up.
+    pub(super) fn is(&self, found: &str) -> bool {
+        let tick = if self.path.ends_with("_ms") { 10 } else { 1 };
+        match (number(&self.value), number(found)) {
+            (Some(wanted), Some(found)) => {
+                let over = found.checked_sub(wanted);
+                over.is_some_and(|over| over < tick)
+            }
+            _ => self.value == found,
         }
     }
 
@@ -55,13 +71,26 @@ impl Ipv4Setting {
     }
 }
 
+fn number(text: &str) -> Option<u64> {
+    let radix = if text.starts_with('0') { 8 } else { 10 };
+    u64::from_str_radix(text, radix).ok()
+}
+
+/// All settings of a link: those that every link gets, and the user's, which win.
+pub fn settings(interface: &str, ipv6: Ipv6, users: Vec<Setting>) -> Vec<Setting> {
+    let mut settings = ours(interface, ipv6);
+    settings.retain(|setting| !users.iter().any(|own| own.path == setting.path));
+    settings.extend(users);
+    settings
+}
+
 /// The settings that every link gets.
 ///
 /// `arp_notify` and `ndisc_notify` make the kernel announce the link's addresses when it goes up, so
 /// that a neighbour in the LAN forgets who had them before. Without `arp_ignore` Linux answers on each
 /// interface for the addresses of all (Documentation/networking/ip-sysctl.rst): a pod with two
 /// interfaces in one LAN, whatever their subnets, has then an address that is now here and now there.
-pub(super) fn ours(interface: &str, ipv6: Ipv6) -> Vec<Setting> {
+fn ours(interface: &str, ipv6: Ipv6) -> Vec<Setting> {
     let v6 = |name, value| Setting::new("ipv6", interface, name, value);
     let word = |on| if on { "1" } else { "0" };
     let mut settings: Vec<_> = Ipv4Setting::ALL
@@ -88,7 +117,7 @@ pub(super) fn ours(interface: &str, ipv6: Ipv6) -> Vec<Setting> {
             v6("keep_addr_on_down", "1"),
         ]),
     }
-    if matches!(ipv6, Ipv6::On { dad: true, .. }) {
+    if ipv6.has_dad() {
         // The kernel waits for up to that long before it asks: Linux 6.18, addrconf_dad_kick().
         settings.push(v6("router_solicitation_delay", "0"));
     }

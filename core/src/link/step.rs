@@ -38,6 +38,15 @@ pub enum Step {
         /// After.
         to: u32,
     },
+    /// Change the length of the transmit queue.
+    SetTxQueueLength {
+        /// The link.
+        index: u32,
+        /// Before, for the way back.
+        from: u32,
+        /// After.
+        to: u32,
+    },
     /// Listen to all multicast, or stop it.
     SetAllMulticast {
         /// The link.
@@ -127,6 +136,11 @@ impl Step {
                 index: device.index,
             }),
             Self::SetMtu { index, from, to } => Some(Self::SetMtu {
+                index: *index,
+                from: *to,
+                to: *from,
+            }),
+            Self::SetTxQueueLength { index, from, to } => Some(Self::SetTxQueueLength {
                 index: *index,
                 from: *to,
                 to: *from,

@@ -7,6 +7,11 @@ use proptest::prelude::*;
 use super::*;
 use crate::network::{IpvlanFlag, IpvlanMode, Macvlan};
 
+const ON: Ipv6 = Ipv6::On {
+    router_advertisements: false,
+    dad: false,
+};
+
 fn wanted() -> Link {
     Link {
         device: Device {
@@ -16,15 +21,12 @@ fn wanted() -> Link {
             driver: Driver::Macvlan(Macvlan::default()),
             mac: Some(Mac([0x0a, 0x58, 10, 20, 0, 5])),
             mtu: Some(1400),
-            tx_queue_length: None,
-            all_multicast: false,
+            tx_queue_length: Some(500),
+            all_multicast: true,
             alias: Some("landfall:x".to_owned()),
         },
-        ipv6: Ipv6::On {
-            router_advertisements: false,
-            dad: false,
-        },
-        sysctls: Vec::new(),
+        settings: settings("net1", ON, Vec::new()),
+        dad: false,
         addresses: vec![net("10.20.0.5/24"), net("fd00:20::5/64")],
         routes: vec![route("0.0.0.0/0", "10.20.0.1"), route("::/0", "fe80::1")],
         neighbors: vec![Neighbor {
@@ -55,6 +57,7 @@ fn finished(link: &Link) -> Observed {
         driver: ObservedDriver::Ours(link.device.driver.clone()),
         mac: link.device.mac,
         mtu: link.device.mtu.unwrap_or(1500),
+        tx_queue_length: link.device.tx_queue_length.unwrap_or(1000),
         up: true,
         all_multicast: link.device.all_multicast,
         carrier: true,
@@ -70,7 +73,7 @@ fn finished(link: &Link) -> Observed {
             .collect(),
         routes: link.routes.clone(),
         neighbors: link.neighbors.clone(),
-        settings: link.settings(),
+        settings: link.settings.clone(),
     }
 }
 
@@ -136,6 +139,7 @@ fn each_missing_thing_is_one_step() {
     let mut observed = finished(&link);
     observed.up = false;
     observed.mtu = 1500;
+    observed.tx_queue_length = 1000;
     observed.addresses.remove(0);
     observed.routes.remove(1);
     observed.neighbors.clear();
@@ -153,11 +157,16 @@ fn each_missing_thing_is_one_step() {
                 from: 1500,
                 to: 1400
             },
+            Step::SetTxQueueLength {
+                index,
+                from: 1000,
+                to: 500
+            },
             Step::Label {
                 index,
                 alias: "landfall:x".to_owned()
             },
-            Step::Set(link.settings()[0].clone()),
+            Step::Set(link.settings[0].clone()),
             Step::AddAddress {
                 index,
                 address: link.addresses[0],
@@ -257,12 +266,56 @@ fn an_option_that_the_kernel_does_not_show_is_not_compared() {
 fn of_two_values_for_a_sysctl_the_users_counts() {
     let mut link = wanted();
     let off = Setting::of("ipv4.conf.IFNAME.arp_notify", "net1", "0");
-    link.sysctls = vec![off.clone()];
-    let mut observed = finished(&link);
-    observed.settings.retain(|s| s.path != off.path);
-    observed.settings.push(off);
+    link.settings = settings("net1", ON, vec![off.clone()]);
+    let named = link.settings.iter().filter(|s| s.path == off.path);
 
-    assert_eq!(check(&link, Some(&observed)), Vec::new());
+    assert_eq!(named.collect::<Vec<_>>(), [&off]);
+}
+
+#[test]
+fn a_value_is_compared_as_the_kernel_prints_it() {
+    for (name, written, read, is) in [
+        ("ipv4.conf.IFNAME.rp_filter", "007", "7", true),
+        ("ipv4.conf.IFNAME.rp_filter", "010", "8", true),
+        ("ipv4.conf.IFNAME.rp_filter", "0", "0", true),
+        ("ipv4.conf.IFNAME.rp_filter", "1", "2", false),
+        ("ipv4.conf.IFNAME.rp_filter", "2", "1", false),
+        ("ipv4.neigh.IFNAME.retrans_time_ms", "1001", "1004", true),
+        ("ipv4.neigh.IFNAME.retrans_time_ms", "1001", "1000", false),
+        ("ipv4.neigh.IFNAME.retrans_time_ms", "1001", "1011", false),
+    ] {
+        let setting = Setting::of(name, "net1", written);
+        assert_eq!(setting.is(read), is, "{name}: {written}, {read}");
+    }
+}
+
+#[test]
+fn what_a_router_may_say_is_compared_where_none_is_heard() {
+    let users = vec![Setting::of("ipv6.conf.IFNAME.hop_limit", "net1", "5")];
+    for (router_advertisements, differences) in [(false, 1), (true, 0)] {
+        let ipv6 = Ipv6::On {
+            router_advertisements,
+            dad: false,
+        };
+        let mut link = wanted();
+        link.settings = settings("net1", ipv6, users.clone());
+        let mut observed = finished(&link);
+        observed.settings.last_mut().unwrap().value = "64".to_owned();
+        assert_eq!(check(&link, Some(&observed)).len(), differences);
+    }
+}
+
+#[test]
+fn of_a_stranger_nothing_else_is_compared() {
+    let link = wanted();
+    let mut observed = finished(&link);
+    observed.name = Name::from("mine");
+    observed.settings.clear();
+    observed.addresses.clear();
+    let renamed = Difference::Name {
+        found: Name::from("mine"),
+    };
+    assert_eq!(check(&link, Some(&observed)), [renamed]);
 }
 
 #[test]
@@ -292,10 +345,8 @@ fn only_a_gateway_out_of_reach_is_on_link() {
 
 #[test]
 fn a_link_without_ipv6_gets_one_setting_for_it() {
-    let mut link = wanted();
-    link.ipv6 = Ipv6::Off;
-
-    let paths: Vec<_> = link.settings().into_iter().map(|s| s.path).collect();
+    let settings = settings("net1", Ipv6::Off, Vec::new());
+    let paths: Vec<_> = settings.into_iter().map(|s| s.path).collect();
 
     assert_eq!(
         paths,
@@ -313,10 +364,7 @@ fn an_address_is_waited_for_while_the_kernel_asks_the_lan_for_it() {
     let mut observed = finished(&link);
     observed.addresses[1].tentative = true;
     assert!(!link.is_probed(&observed), "without dad it is not asked");
-    link.ipv6 = Ipv6::On {
-        router_advertisements: false,
-        dad: true,
-    };
+    link.dad = true;
     assert!(link.is_probed(&observed));
     observed.carrier = false;
     assert!(!link.is_probed(&observed));
@@ -465,7 +513,7 @@ proptest! {
 
     /// Whatever is missing: the steps bring it, and then none is needed.
     #[test]
-    fn a_plan_mends_what_it_says(missing in proptest::collection::vec(any::<bool>(), 8)) {
+    fn a_plan_mends_what_it_says(missing in proptest::collection::vec(any::<bool>(), 9)) {
         let link = wanted();
         let mut observed = finished(&link);
         if missing[0] { observed.up = false; }
@@ -475,7 +523,8 @@ proptest! {
         if missing[4] { observed.routes.pop(); }
         if missing[5] { observed.neighbors.clear(); }
         if missing[6] { observed.settings.pop(); }
-        if missing[7] { observed.all_multicast = true; }
+        if missing[7] { observed.all_multicast = false; }
+        if missing[8] { observed.tx_queue_length = 7; }
         let steps = plan_attach(&link, Some(&observed)).unwrap();
         prop_assert_eq!(steps.len(), missing.iter().filter(|m| **m).count());
         for step in &steps {
@@ -490,6 +539,7 @@ fn apply(observed: &mut Observed, step: &Step) {
     match step.clone() {
         Step::Up { .. } => observed.up = true,
         Step::SetMtu { to, .. } => observed.mtu = to,
+        Step::SetTxQueueLength { to, .. } => observed.tx_queue_length = to,
         Step::Label { alias, .. } => observed.alias = Some(alias),
         Step::Set(setting) => observed.settings.push(setting),
         Step::SetAllMulticast { on, .. } => observed.all_multicast = on,

@@ -50,6 +50,7 @@ pub(crate) fn does(job: Job) -> Option<Input> {
                     driver: ObservedDriver::Ours(job.link.device.driver.clone()),
                     mac: job.link.device.mac,
                     mtu: MTU,
+                    tx_queue_length: 1000,
                     up: true,
                     all_multicast: false,
                     carrier: true,

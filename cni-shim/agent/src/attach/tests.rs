@@ -1,3 +1,4 @@
+use landfall_core::link::Setting;
 use landfall_crds::node::{ServedRoute, ServedSubnet};
 
 use super::*;
@@ -15,7 +16,7 @@ fn network() -> ServedNetwork {
         gateway: gateway.parse().ok(),
     };
     ServedNetwork {
-        uid: landfall_core::id::Uid(2),
+        uid: Uid(2),
         name: "storage".to_owned(),
         kind: "Macvlan".to_owned(),
         mode: "bridge".to_owned(),
@@ -90,7 +91,10 @@ fn the_device_is_the_networks() {
         Some("landfall:00000000-0000-0000-0000-000000000002")
     );
     assert_eq!(link.addresses, ["10.1.0.5/24".parse().unwrap()]);
-    assert_eq!(link.ipv6, Ipv6::Off);
+    assert!(link.settings.contains(&Setting {
+        path: "ipv6/conf/net1/disable_ipv6".to_owned(),
+        value: "1".to_owned(),
+    }));
 }
 
 #[test]
@@ -196,7 +200,8 @@ fn sysctls_are_this_interfaces() {
     let name = "ipv4.conf.IFNAME.rp_filter".to_owned();
     network.sysctls.insert(name, "0".to_owned());
     let link = planned(&network, &[grant("10.1.0.5")]);
-    assert_eq!(link.sysctls[0].path, "ipv4/conf/net1/rp_filter");
+    let own = link.settings.last().unwrap();
+    assert_eq!(own.path, "ipv4/conf/net1/rp_filter");
 }
 
 #[test]
@@ -204,9 +209,13 @@ fn sysctls_of_ipv6_are_for_links_that_have_it() {
     let mut network = network();
     let name = "ipv6.conf.IFNAME.hop_limit".to_owned();
     network.sysctls.insert(name, "5".to_owned());
-    assert_eq!(planned(&network, &[grant("10.1.0.5")]).sysctls, []);
-    let link = planned(&network, &[grant("fd00::5")]);
-    assert_eq!(link.sysctls[0].path, "ipv6/conf/net1/hop_limit");
+    let has = |address: &str| {
+        let settings = planned(&network, &[grant(address)]).settings;
+        settings
+            .iter()
+            .any(|s| s.path == "ipv6/conf/net1/hop_limit")
+    };
+    assert!(!has("10.1.0.5") && has("fd00::5"));
 }
 
 #[test]
@@ -215,7 +224,9 @@ fn a_network_that_is_not_announced_turns_the_kernels_announcements_off() {
     network.announce.count = 0;
     let paths = |network: &ServedNetwork, address: &str| -> Vec<String> {
         let link = planned(network, &[grant(address)]);
-        let settings = link.sysctls.into_iter();
+        let mut settings = link.settings;
+        settings.retain(|s| s.path.ends_with("_notify"));
+        let settings = settings.into_iter();
         settings
             .map(|s| format!("{}={}", s.path, s.value))
             .collect()

@@ -113,15 +113,13 @@ impl Engine {
         let Some(flight) = self.flights.get_mut(&token) else {
             return;
         };
-        let neighbors = attached.wanted.neighbors.iter();
         let facts = Facts {
-            neighbors: neighbors.map(|own| (own.address, own.mac)).collect(),
             netns: flight.sandbox.path.clone(),
             cookie: flight.sandbox.cookie,
             number: flight.sandbox.number,
             pod: flight.sandbox.pod.clone(),
             network: attached.network.clone(),
-            ..Facts::of(&attached.wanted.device)
+            ..Facts::of(&attached.wanted)
         };
         self.facts.insert(key.clone(), facts);
         flight.attached.insert(key.clone(), attached.clone());

@@ -1,11 +1,10 @@
 use landfall_core::{
     agent::{Key, Record},
     id::Uid,
-    network::NetworkKind,
 };
 
 use super::*;
-use crate::records::Facts;
+use crate::records::tests::facts;
 
 fn entry(container: &str, phase: Phase, cookie: u64) -> Entry {
     Entry {
@@ -19,22 +18,7 @@ fn entry(container: &str, phase: Phase, cookie: u64) -> Entry {
             network: Uid(2),
             addresses: Vec::new(),
         },
-        facts: Some(Facts {
-            netns: "/run/netns/x".into(),
-            cookie,
-            number: None,
-            name: "net1".into(),
-            index: 70_000,
-            parent: 2,
-            kind: NetworkKind::Macvlan,
-            mode: None,
-            flag: None,
-            mac: None,
-            mtu: None,
-            neighbors: Vec::new(),
-            pod: String::new(),
-            network: String::new(),
-        }),
+        facts: Some(facts("net1", cookie)),
     }
 }
 

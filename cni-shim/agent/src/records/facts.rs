@@ -1,16 +1,19 @@
-//! How to find an attachment's link again.
+//! How to find an attachment's link again, and how it was made.
 
-use std::{net::IpAddr, path::PathBuf};
+use std::path::PathBuf;
 
+use ipnet::IpNet;
 use landfall_core::{
-    id::Name,
-    link::Device,
+    id::{Name, Uid},
+    link::{Device, Link, Setting},
     mac::Mac,
-    network::{Driver, Macvlan, NetworkKind},
+    network::{Driver, Macvlan, Neighbor, NetworkKind, Route},
 };
 use serde::{Deserialize, Serialize};
 
-/// Where a link is, and what tells it from others.
+use crate::attach::alias;
+
+/// Where a link is, what tells it from others, and how it was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Facts {
@@ -29,21 +32,38 @@ pub struct Facts {
     pub parent: u32,
     /// The driver.
     pub kind: NetworkKind,
-    /// The mode in the kernel's spelling; none in the records of older agents.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mode: Option<String>,
+    /// The mode in the kernel's spelling.
+    pub mode: String,
     /// The flag of ipvlan in the kernel's spelling.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flag: Option<String>,
+    /// MACVLAN_FLAG_NOPROMISC.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_promiscuous: bool,
     /// The hardware address that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mac: Option<Mac>,
     /// The MTU that its network has of its own; without one it is the parent's, whatever that becomes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mtu: Option<u32>,
+    /// IFLA_TXQLEN, packets, if its network has one of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tx_queue_length: Option<u32>,
+    /// IFF_ALLMULTI.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub all_multicast: bool,
+    /// All sysctls that were set.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<Setting>,
+    /// Its addresses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<IpNet>,
+    /// Its routes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<Route>,
     /// Its permanent neighbours.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub neighbors: Vec<(IpAddr, Mac)>,
+    pub neighbors: Vec<Neighbor>,
     /// The pod as `namespace/name`, for people.
     #[serde(default)]
     pub pod: String,
@@ -56,7 +76,12 @@ pub struct Facts {
 
 impl Facts {
     /// Those of a link that is to be made; where it is and whose is left to fill in.
-    pub fn of(device: &Device) -> Self {
+    pub fn of(link: &Link) -> Self {
+        let device = &link.device;
+        let macvlan = match &device.driver {
+            Driver::Macvlan(macvlan) => Some(macvlan),
+            Driver::Ipvlan { .. } => None,
+        };
         Self {
             netns: PathBuf::new(),
             cookie: 0,
@@ -65,11 +90,17 @@ impl Facts {
             index: device.index,
             parent: device.parent,
             kind: device.driver.kind(),
-            mode: Some(device.driver.mode().to_owned()),
+            mode: device.driver.mode().to_owned(),
             flag: device.driver.flag().map(|flag| flag.to_string()),
+            no_promiscuous: macvlan.is_some_and(|macvlan| macvlan.no_promiscuous),
             mac: device.mac,
             mtu: device.mtu,
-            neighbors: Vec::new(),
+            tx_queue_length: device.tx_queue_length,
+            all_multicast: device.all_multicast,
+            settings: link.settings.clone(),
+            addresses: link.addresses.clone(),
+            routes: link.routes.clone(),
+            neighbors: link.neighbors.clone(),
             pod: String::new(),
             network: String::new(),
         }
@@ -90,18 +121,38 @@ impl Facts {
         }
     }
 
-    /// What drives the link. Words that are not there, or are of a newer agent, stand for the default:
-    /// such a link is known again all the same.
+    /// The link as it was made, for a network.
+    pub fn link(&self, network: Uid) -> Link {
+        Link {
+            device: Device {
+                mtu: self.mtu,
+                tx_queue_length: self.tx_queue_length,
+                all_multicast: self.all_multicast,
+                alias: Some(alias(network)),
+                ..self.device()
+            },
+            settings: self.settings.clone(),
+            // Of no account for a link that is there.
+            dad: false,
+            addresses: self.addresses.clone(),
+            routes: self.routes.clone(),
+            neighbors: self.neighbors.clone(),
+        }
+    }
+
+    /// What drives the link. Words of a newer agent stand for the default: such a link is known again all
+    /// the same.
     pub fn driver(&self) -> Driver {
-        let word = |word: &Option<String>| word.as_deref().unwrap_or_default().to_owned();
+        let flag = self.flag.as_deref().unwrap_or_default();
         match self.kind {
             NetworkKind::Macvlan => Driver::Macvlan(Macvlan {
-                mode: word(&self.mode).parse().unwrap_or_default(),
+                mode: self.mode.parse().unwrap_or_default(),
+                no_promiscuous: self.no_promiscuous,
                 ..Macvlan::default()
             }),
             NetworkKind::Ipvlan => Driver::Ipvlan {
-                mode: word(&self.mode).parse().unwrap_or_default(),
-                flag: word(&self.flag).parse().unwrap_or_default(),
+                mode: self.mode.parse().unwrap_or_default(),
+                flag: flag.parse().unwrap_or_default(),
             },
         }
     }

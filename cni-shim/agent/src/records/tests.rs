@@ -3,7 +3,12 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use landfall_core::{agent::Phase, id::Name, network::NetworkKind};
+use landfall_core::{
+    agent::Phase,
+    id::Name,
+    link::Setting,
+    network::{NetworkKind, Route},
+};
 
 use super::*;
 
@@ -39,22 +44,37 @@ fn entry(container: &str, interface: &str) -> Entry {
             network: Uid(2),
             addresses: vec![("10.0.0.1".parse().unwrap(), "3.4".parse().unwrap())],
         },
-        facts: Some(Facts {
-            netns: PathBuf::from("/run/netns/cni-1"),
-            cookie: 77,
-            number: Some(3),
-            name: Name::from(interface),
-            index: 70_000,
-            parent: 4,
-            kind: NetworkKind::Macvlan,
-            mode: None,
-            flag: None,
-            mac: None,
-            mtu: None,
-            neighbors: Vec::new(),
-            pod: "default/a".to_owned(),
-            network: "storage".to_owned(),
-        }),
+        facts: Some(facts(interface, 77)),
+    }
+}
+
+/// Of a link in the namespace with that cookie.
+pub(crate) fn facts(interface: &str, cookie: u64) -> Facts {
+    Facts {
+        netns: PathBuf::from("/run/netns/cni-1"),
+        cookie,
+        number: Some(3),
+        name: Name::from(interface),
+        index: 70_000,
+        parent: 4,
+        kind: NetworkKind::Macvlan,
+        mode: "bridge".to_owned(),
+        flag: None,
+        no_promiscuous: false,
+        mac: None,
+        mtu: None,
+        tx_queue_length: None,
+        all_multicast: false,
+        settings: vec![Setting::of("ipv4.conf.IFNAME.arp_notify", interface, "1")],
+        addresses: vec!["10.0.0.1/24".parse().unwrap()],
+        routes: vec![Route {
+            destination: "10.9.0.0/16".parse().unwrap(),
+            gateway: None,
+            metric: Some(7),
+        }],
+        neighbors: Vec::new(),
+        pod: "default/a".to_owned(),
+        network: "storage".to_owned(),
     }
 }
 

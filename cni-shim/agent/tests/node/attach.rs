@@ -33,24 +33,6 @@ fn a_pod_gets_its_interface_and_loses_it() {
 }
 
 #[test]
-fn check_says_what_is_wrong() {
-    let node = Node::new();
-    let agent = Agent::ready(&node, &grants(POD, 5));
-    let pod = node.pod();
-    agent.check("older-than-the-chain", &pod).unwrap();
-    agent.add("c1", POD, &pod).unwrap();
-    pod.ip(&["addr", "del", "10.9.0.5/24", "dev", "net1"]);
-    let error = agent.check("c1", &pod).unwrap_err();
-    assert!(error.msg.contains("10.9.0.5"), "{error}");
-    pod.ip(&["link", "del", "net1"]);
-    let error = agent.check("c1", &pod).unwrap_err();
-    assert!(
-        error.msg.contains("net1 of network storage is gone"),
-        "{error}"
-    );
-}
-
-#[test]
 fn the_same_add_again_gets_the_same_result() {
     let node = Node::new();
     let agent = Agent::ready(&node, &grants(POD, 5));

@@ -10,7 +10,7 @@ use std::{
 
 use landfall_agent::scan::{Roots, Scan};
 use landfall_core::{
-    link::{Device, Ipv6, Link, index},
+    link::{Device, Ipv6, Link, index, settings},
     mac::Mac,
     network::{Driver, Macvlan},
 };
@@ -126,8 +126,8 @@ fn link() -> Link {
             all_multicast: false,
             alias: None,
         },
-        ipv6: Ipv6::Off,
-        sysctls: Vec::new(),
+        settings: settings("net1", Ipv6::Off, Vec::new()),
+        dad: false,
         addresses: vec!["10.9.0.5/24".parse().unwrap()],
         routes: Vec::new(),
         neighbors: Vec::new(),

@@ -14,6 +14,7 @@ mod announced;
 mod attach;
 mod capabilities;
 mod cells;
+mod check;
 mod crash;
 mod dad;
 mod fields;

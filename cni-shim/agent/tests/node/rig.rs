@@ -89,6 +89,12 @@ impl Namespace {
         text.trim().to_owned()
     }
 
+    /// Sets a sysctl below net.
+    pub(crate) fn set_sysctl(&self, path: &str, value: &str) {
+        let setting = format!("net/{path}={value}");
+        ip(&["netns", "exec", &self.name, "sysctl", "-qw", &setting]);
+    }
+
     pub(crate) fn pings(&self, address: &str) -> bool {
         let words = ["netns", "exec", &self.name, "ping", "-c1", "-W2", address];
         Command::new("ip")

@@ -33,6 +33,9 @@ impl fmt::Display for Doing<'_> {
             Step::SetIpv4 { .. } => f.write_str("set how it answers to ARP"),
             Step::Label { alias, .. } => write!(f, "set the alias {alias}"),
             Step::SetMtu { to, .. } => write!(f, "set the MTU to {to}"),
+            Step::SetTxQueueLength { to, .. } => {
+                write!(f, "set the length of the transmit queue to {to}")
+            }
             Step::SetAllMulticast { .. } => f.write_str("change the flag allmulticast"),
             Step::AddAddress { address, .. } => write!(f, "add the address {address}"),
             Step::Up { .. } => f.write_str("set the link up"),

@@ -20,7 +20,8 @@ pub(crate) struct Visit<'a> {
     pub(super) netns: &'a Netns,
 }
 
-/// What is there in place of the wanted link.
+/// What is there in place of the wanted link. A stranger under its name is not asked for what it may not
+/// have.
 pub(super) fn observe(
     socket: &mut Socket,
     sysctls: Sysctls<'_>,
@@ -28,10 +29,12 @@ pub(super) fn observe(
 ) -> Result<Option<Observed>, ObserveError> {
     let mut observed = observe_link(socket, wanted)?;
     if let Some(observed) = &mut observed
-        && is_asked(observed, wanted)
+        && wanted.device.is_in_place(observed)
     {
-        let settings = wanted.settings();
-        let read = settings.iter().map(|setting| sysctls.read(&setting.path));
+        let read = wanted
+            .settings
+            .iter()
+            .map(|setting| sysctls.read(&setting.path));
         observed.settings = read.collect::<Result<_, _>>()?;
     }
     Ok(observed)
@@ -41,16 +44,11 @@ pub(super) fn observe(
 fn observe_link(socket: &mut Socket, wanted: &Link) -> Result<Option<Observed>, ObserveError> {
     let mut observed = find(socket, &wanted.device).map_err(ObserveError::Links)?;
     if let Some(observed) = &mut observed
-        && is_asked(observed, wanted)
+        && wanted.device.is_in_place(observed)
     {
         complete(observed, socket, wanted)?;
     }
     Ok(observed)
-}
-
-/// A stranger under our name is not asked for what it may not have.
-fn is_asked(observed: &Observed, wanted: &Link) -> bool {
-    wanted.device.is(observed) && observed.name == wanted.device.name
 }
 
 // === impl Visit ===
@@ -123,7 +121,7 @@ impl<'a> Visit<'a> {
     fn read_back(&mut self, wanted: &Link) -> Result<Observed, Cause> {
         let mut observed = observe_link(&mut self.sandbox, wanted)?;
         if let Some(observed) = &mut observed {
-            observed.settings = wanted.settings();
+            observed.settings.clone_from(&wanted.settings);
         }
         let differences = check(wanted, observed.as_ref());
         match observed {

@@ -1,6 +1,6 @@
 //! How looks and repairs end, and what follows.
 
-use landfall_core::{agent::Key, link::Device};
+use landfall_core::{agent::Key, link::Link};
 use landfall_link::Made;
 
 use super::Engine;
@@ -59,17 +59,16 @@ impl Engine {
     }
 
     /// The record says what is about to be made, before it is.
-    fn note_device(&mut self, key: &Key, device: &Device) -> Result<(), StoreError> {
+    fn note_link(&mut self, key: &Key, link: &Link) -> Result<(), StoreError> {
         if let Some(facts) = self.facts.get_mut(key) {
             let old = facts.clone();
             *facts = Facts {
                 netns: old.netns,
                 cookie: old.cookie,
                 number: old.number,
-                neighbors: old.neighbors,
                 pod: old.pod,
                 network: old.network,
-                ..Facts::of(device)
+                ..Facts::of(link)
             };
         }
         self.save_facts(key)
@@ -87,7 +86,7 @@ impl Engine {
         let Some(job) = self.plan_again(key) else {
             return Ok(None);
         };
-        self.note_device(key, &job.link.device)?;
+        self.note_link(key, &job.link)?;
         tracing::info!(
             container = %key.container, interface = %key.interface, pod = job.facts.pod,
             "its parent has taken the link away: making it anew"

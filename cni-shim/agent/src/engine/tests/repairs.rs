@@ -68,6 +68,7 @@ impl Agent {
                 driver: ObservedDriver::Ours(job.link.device.driver),
                 mac: job.link.device.mac,
                 mtu: 1500,
+                tx_queue_length: 1000,
                 up: true,
                 all_multicast: false,
                 carrier: true,
