@@ -37,21 +37,21 @@ mod announcing;
 mod effects;
 mod handle;
 mod input;
+mod node_links;
 mod observe;
 mod probes;
 mod published;
 mod repairs;
 mod sharing;
 mod start;
-mod vlans;
 
 pub use handle::{Ended, Handle};
 pub use input::{Answer, Attached, Input, Sandbox};
+use node_links::NodeLinks;
 use probes::Probes;
 pub use probes::{ProbeCounts, SilentGateway};
 pub use published::Published;
 use repairs::Repairs;
-use vlans::Vlans;
 
 /// What the engine tells others.
 #[derive(Debug)]
@@ -81,7 +81,7 @@ pub struct Engine {
     epoch: u64,
     host_links: Vec<Arc<HostLink>>,
     parents: Parents,
-    vlans: Vlans,
+    node_links: NodeLinks,
     repairs: Repairs,
     probes: Probes,
     facts: BTreeMap<Key, Facts>,
@@ -182,8 +182,8 @@ impl Engine {
             Input::Probed(probed) => self.probed(probed),
             Input::Looked(key, looked) => self.looked(&key, looked),
             Input::Remade(key, remade) => self.remade(&key, remade),
-            Input::Vlan(job, failure) => {
-                self.vlan_done(&job, failure);
+            Input::NodeLink(job, failure) => {
+                self.node_link_done(&job, failure);
                 self.decide_on_parents()
             }
         }

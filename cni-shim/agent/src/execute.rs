@@ -16,10 +16,10 @@ use crate::{engine::Input, parents::NodeLink, records::Facts};
 mod again;
 mod gate;
 mod mend;
+mod node_link;
 mod nodes;
 mod pool;
 mod probe;
-mod vlan;
 
 pub use again::Wanted;
 pub(crate) use gate::Gate;
@@ -57,7 +57,7 @@ pub struct DetachJob {
 
 /// A link of the node to make for a network, or to remove: a VLAN, or the parent of a network without one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum VlanJob {
+pub enum NodeLinkJob {
     /// Make it.
     Make(NodeLink),
     /// Give it an MTU.
@@ -87,8 +87,8 @@ pub enum Job {
     Look(LookJob),
     /// Make one anew: `Remade`.
     Remake(RemakeJob),
-    /// Make or remove a VLAN.
-    Vlan(VlanJob),
+    /// Make or remove a link of the node.
+    NodeLink(NodeLinkJob),
     /// Ask the LAN who has addresses: `Probed`, one for each.
     Probe(ProbeJob),
 }
@@ -101,7 +101,7 @@ impl Job {
         match self {
             Self::Attach(job) => job.key.container == *container,
             Self::Detach(job) => job.key.container == *container && job.netns.is_some(),
-            Self::Look(_) | Self::Remake(_) | Self::Vlan(_) | Self::Probe(_) => false,
+            Self::Look(_) | Self::Remake(_) | Self::NodeLink(_) | Self::Probe(_) => false,
         }
     }
 }

@@ -65,6 +65,6 @@ pub(crate) fn does(job: Job) -> Option<Input> {
             Some(Input::Made(job.key, Box::new(made)))
         }
         Job::Detach(job) => Some(Input::Event(Event::Gone(job.key))),
-        Job::Look(_) | Job::Remake(_) | Job::Vlan(_) | Job::Probe(_) => None,
+        Job::Look(_) | Job::Remake(_) | Job::NodeLink(_) | Job::Probe(_) => None,
     }
 }

@@ -42,7 +42,7 @@ impl Engine {
                     self.store.drop_entry(&key)?;
                     self.facts.remove(&key);
                     self.repairs.forget(&key);
-                    self.release_vlans();
+                    self.release_node_links();
                 }
                 Effect::SaveReleased => self.store.save_released(&self.durable.released)?,
                 Effect::SaveSnapshot => {

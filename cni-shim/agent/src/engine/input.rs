@@ -11,7 +11,7 @@ use landfall_crds::node::LandfallNode;
 use landfall_link::{Made, Netns, Parent as HostLink};
 use tokio::sync::oneshot;
 
-use crate::execute::{Looked, Probed, VlanJob};
+use crate::execute::{Looked, NodeLinkJob, Probed};
 
 /// What the engine is told.
 pub enum Input {
@@ -64,8 +64,8 @@ pub enum Input {
     Looked(Key, Result<Looked, String>),
     /// An attachment's link was made anew; or why not.
     Remade(Key, Result<Box<Made>, String>),
-    /// A VLAN was made or removed, or was not: why.
-    Vlan(VlanJob, Option<String>),
+    /// A link of the node was made or removed, or was not: why.
+    NodeLink(NodeLinkJob, Option<String>),
 }
 
 /// A pod's network namespace, and whose it is.

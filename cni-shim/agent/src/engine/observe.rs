@@ -39,7 +39,7 @@ impl Engine {
         if accepted {
             // Effects (SaveSnapshot, Make) read the object: it must be the one core decides on.
             self.object = Some(object);
-            self.retry_vlans();
+            self.retry_node_links();
             self.resolve_parents();
             self.forget_gateways();
             // Told without a decision: core still has the version before this one.
@@ -116,8 +116,8 @@ impl Engine {
     pub(super) fn see_links(&mut self, links: Vec<Arc<HostLink>>) -> Result<(), StoreError> {
         let before = std::mem::replace(&mut self.host_links, links);
         self.announce_returned(&before);
-        self.forget_removed_vlans();
-        self.retry_vlans();
+        self.forget_removed_node_links();
+        self.retry_node_links();
         self.resolve_parents();
         self.decide_on_parents()?;
         self.links_changed(&before);
@@ -129,8 +129,8 @@ impl Engine {
         let networks = self.object.as_ref().map(|object| &object.spec.networks);
         let parents = networks.map(|networks| Parents::resolve(networks, &links));
         self.parents = parents.unwrap_or_default();
-        self.explain_vlans();
-        self.tend_vlans();
+        self.explain_node_links();
+        self.tend_node_links();
     }
 
     /// ADDs that wait for a parent may start now.

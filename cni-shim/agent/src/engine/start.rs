@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use landfall_core::agent::{Durable, Volatile};
 
-use super::{Engine, Outlets, probes::Probes, repairs::Repairs, vlans::Vlans};
+use super::{Engine, Outlets, node_links::NodeLinks, probes::Probes, repairs::Repairs};
 use crate::{
     config::snapshot,
     identity::Machine,
@@ -34,7 +34,7 @@ impl Engine {
             epoch: mark.map(|mark| mark.epoch).unwrap_or_default(),
             host_links: Vec::new(),
             parents: Parents::default(),
-            vlans: Vlans::default(),
+            node_links: NodeLinks::default(),
             repairs: Repairs::default(),
             probes: Probes::default(),
             facts: BTreeMap::new(),

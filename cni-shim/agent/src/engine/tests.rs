@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    execute::{AttachJob, DetachJob, Job, LookJob, RemakeJob, VlanJob},
+    execute::{AttachJob, DetachJob, Job, LookJob, NodeLinkJob, RemakeJob},
     records::{Loaded, tests::Folder},
 };
 
@@ -32,7 +32,7 @@ const POD: &str = "00000000-0000-0000-0000-000000000003";
 struct Jobs {
     attach: Vec<AttachJob>,
     detach: Vec<DetachJob>,
-    vlan: Vec<VlanJob>,
+    node_link: Vec<NodeLinkJob>,
     look: Vec<LookJob>,
     remake: Vec<RemakeJob>,
 }
@@ -42,7 +42,7 @@ impl Jobs {
         match job {
             Job::Attach(job) => self.attach.push(job),
             Job::Detach(job) => self.detach.push(job),
-            Job::Vlan(job) => self.vlan.push(job),
+            Job::NodeLink(job) => self.node_link.push(job),
             Job::Look(job) => self.look.push(job),
             Job::Remake(job) => self.remake.push(job),
             // No network of these tests is probed; see tests/node/probe.rs.
@@ -66,8 +66,8 @@ impl Jobs {
         std::mem::take(&mut self.remake)
     }
 
-    fn vlans(&mut self) -> Vec<VlanJob> {
-        std::mem::take(&mut self.vlan)
+    fn node_links(&mut self) -> Vec<NodeLinkJob> {
+        std::mem::take(&mut self.node_link)
     }
 }
 

@@ -12,8 +12,8 @@ use std::{
 use landfall_link::{Chain, NetlinkError, Node};
 
 use super::{
-    AttachJob, Attempt, DetachJob, Job, ProbeJob, VlanJob, again, gate::Gate, make, nodes::Nodes,
-    probe, vlan::tend,
+    AttachJob, Attempt, DetachJob, Job, NodeLinkJob, ProbeJob, again, gate::Gate, make,
+    node_link::tend, nodes::Nodes, probe,
 };
 use crate::{
     detach,
@@ -39,7 +39,7 @@ pub struct Pool {
     attach: Sender<AttachJob>,
     again: Sender<AttachJob>,
     detach: Sender<DetachJob>,
-    vlan: Sender<VlanJob>,
+    node_link: Sender<NodeLinkJob>,
     mend: Sender<Job>,
     probe: Sender<ProbeJob>,
 }
@@ -51,11 +51,11 @@ pub struct Workers {
     attach: Receiver<AttachJob>,
     again: Receiver<AttachJob>,
     detach: Receiver<DetachJob>,
-    vlan: Receiver<VlanJob>,
+    node_link: Receiver<NodeLinkJob>,
     mend: Receiver<Job>,
     probe: Receiver<ProbeJob>,
     retrying: Node,
-    vlans: Node,
+    tending: Node,
 }
 
 /// The pool can't start.
@@ -80,7 +80,7 @@ impl Pool {
         let (attach, attaches) = mpsc::channel();
         let (again, agains) = mpsc::channel();
         let (detach, detaches) = mpsc::channel();
-        let (vlan, vlans) = mpsc::channel();
+        let (node_link, node_links) = mpsc::channel();
         let (mend, mends) = mpsc::channel();
         let (probe, probes) = mpsc::channel();
         let pool = Self {
@@ -90,7 +90,7 @@ impl Pool {
             attach,
             again,
             detach,
-            vlan,
+            node_link,
             mend,
             probe,
         };
@@ -99,11 +99,11 @@ impl Pool {
             attach: attaches,
             again: agains,
             detach: detaches,
-            vlan: vlans,
+            node_link: node_links,
             mend: mends,
             probe: probes,
             retrying: node()?,
-            vlans: node()?,
+            tending: node()?,
         };
         Ok((pool, workers))
     }
@@ -114,7 +114,7 @@ impl Pool {
         match job {
             Job::Attach(job) => drop(self.attach.send(job)),
             Job::Detach(job) => drop(self.detach.send(job)),
-            Job::Vlan(job) => drop(self.vlan.send(job)),
+            Job::NodeLink(job) => drop(self.node_link.send(job)),
             Job::Probe(job) => drop(self.probe.send(job)),
             job @ (Job::Look(_) | Job::Remake(_)) => drop(self.mend.send(job)),
         }
@@ -141,7 +141,7 @@ impl Pool {
             Job::Remake(job) => Some(job.run(&self.roots, |netns, link| {
                 self.attach(|node| node.attach(netns, link))
             })),
-            Job::Vlan(_) | Job::Probe(_) => {
+            Job::NodeLink(_) | Job::Probe(_) => {
                 self.give(job);
                 None
             }
@@ -168,11 +168,11 @@ impl Workers {
             attach,
             again,
             detach,
-            vlan,
+            node_link,
             mend,
             probe,
             retrying,
-            mut vlans,
+            mut tending,
         } = self;
         again::start(retrying, engine.clone(), again)?;
         probe::start(engine.clone(), probe)?;
@@ -194,10 +194,10 @@ impl Workers {
             run(job, &mender.0, &mender.1);
         })?;
         let (engine, roots) = (engine.clone(), pool.roots);
-        worker("vlan", Arc::new(Mutex::new(vlan)), move |job| {
-            let failure = tend(&mut vlans, &job, &roots).err();
+        worker("node-link", Arc::new(Mutex::new(node_link)), move |job| {
+            let failure = tend(&mut tending, &job, &roots).err();
             let why = failure.map(|error| Chain(&error).to_string());
-            engine.tell(Input::Vlan(job, why));
+            engine.tell(Input::NodeLink(job, why));
         })?;
         Ok(())
     }

@@ -45,8 +45,8 @@ fn the_vlan() -> Arc<HostLink> {
 fn a_missing_vlan_is_made_once() {
     let mut agent = ready();
     agent.see(2, &on_a_vlan(), false);
-    let jobs = agent.jobs.vlans();
-    let [VlanJob::Make(NodeLink::Vlan(vlan))] = jobs.as_slice() else {
+    let jobs = agent.jobs.node_links();
+    let [NodeLinkJob::Make(NodeLink::Vlan(vlan))] = jobs.as_slice() else {
         panic!("{jobs:?}");
     };
     assert_eq!(
@@ -54,9 +54,9 @@ fn a_missing_vlan_is_made_once() {
         ("eth1.70", 7, 70)
     );
     agent.see(3, &on_a_vlan(), false);
-    assert!(agent.jobs.vlans().is_empty());
-    agent.take(Input::Vlan(
-        VlanJob::Make(NodeLink::Vlan(vlan.clone())),
+    assert!(agent.jobs.node_links().is_empty());
+    agent.take(Input::NodeLink(
+        NodeLinkJob::Make(NodeLink::Vlan(vlan.clone())),
         None,
     ));
     agent.take(Input::Links(vec![parent(), the_vlan()]));
@@ -68,13 +68,13 @@ fn a_missing_vlan_is_made_once() {
 fn a_vlan_that_cant_be_made_says_why_and_is_tried_again_after_a_change() {
     let mut agent = ready();
     agent.see(2, &on_a_vlan(), false);
-    let job = agent.jobs.vlans().pop().unwrap();
-    agent.take(Input::Vlan(job, Some("no module".to_owned())));
-    assert!(agent.jobs.vlans().is_empty());
+    let job = agent.jobs.node_links().pop().unwrap();
+    agent.take(Input::NodeLink(job, Some("no module".to_owned())));
+    assert!(agent.jobs.node_links().is_empty());
     let message = agent.state().parents[0].message.clone().unwrap();
     assert!(message.contains("no module"), "{message}");
     agent.take(Input::Links(vec![parent()]));
-    assert_eq!(agent.jobs.vlans().len(), 1);
+    assert_eq!(agent.jobs.node_links().len(), 1);
 }
 
 #[test]
@@ -85,23 +85,23 @@ fn a_vlan_of_ours_goes_after_its_last_user_and_a_users_own_stays() {
     own.index = 9;
     own.name = "eth1.71".into();
     agent.see(2, &on_a_vlan(), false);
-    let job = agent.jobs.vlans().pop().unwrap();
-    agent.take(Input::Vlan(job, None));
+    let job = agent.jobs.node_links().pop().unwrap();
+    agent.take(Input::NodeLink(job, None));
     agent.take(Input::Links(vec![parent(), the_vlan(), Arc::new(own)]));
-    assert!(agent.jobs.vlans().is_empty());
+    assert!(agent.jobs.node_links().is_empty());
     agent.see(3, &json!({}), false);
-    let jobs = agent.jobs.vlans();
+    let jobs = agent.jobs.node_links();
     assert!(
-        matches!(jobs.as_slice(), [VlanJob::Remove { index: 8, .. }]),
+        matches!(jobs.as_slice(), [NodeLinkJob::Remove { index: 8, .. }]),
         "{jobs:?}"
     );
 }
 
 fn is_removed(agent: &mut Agent) -> bool {
-    let jobs = agent.jobs.vlans();
+    let jobs = agent.jobs.node_links();
     match jobs.as_slice() {
         [] => false,
-        [VlanJob::Remove { index: 8, .. }] => true,
+        [NodeLinkJob::Remove { index: 8, .. }] => true,
         other => panic!("{other:?}"),
     }
 }
@@ -110,8 +110,8 @@ fn is_removed(agent: &mut Agent) -> bool {
 fn with_the_vlan() -> Agent {
     let mut agent = ready();
     agent.see(2, &on_a_vlan(), false);
-    let job = agent.jobs.vlans().pop().unwrap();
-    agent.take(Input::Vlan(job, None));
+    let job = agent.jobs.node_links().pop().unwrap();
+    agent.take(Input::NodeLink(job, None));
     agent.take(Input::Links(vec![parent(), the_vlan()]));
     agent
 }
@@ -153,7 +153,7 @@ fn a_restarted_agent_knows_its_vlan_by_the_mark_in_the_kernel() {
     let agent = with_the_vlan();
     let mut agent = agent.restarted();
     // Of the links that the rig begins with.
-    agent.jobs.vlans();
+    agent.jobs.node_links();
     agent.take(Input::Links(vec![parent(), the_vlan()]));
     assert!(!is_removed(&mut agent));
     agent.see(3, &json!({}), false);
@@ -195,23 +195,26 @@ fn what_the_node_itself_uses_is_not_removed() {
 fn nothing_is_hung_from_a_vlan_that_is_being_removed() {
     let mut agent = with_the_vlan();
     agent.see(3, &json!({}), false);
-    let [job] = <[VlanJob; 1]>::try_from(agent.jobs.vlans()).unwrap();
+    let [job] = <[NodeLinkJob; 1]>::try_from(agent.jobs.node_links()).unwrap();
     let mut spec = on_a_vlan();
     spec["grants"] = grants();
     agent.see(4, &spec, false);
     assert!(!agent.state().parents[0].ready);
-    assert!(agent.jobs.vlans().is_empty(), "not made before it is gone");
+    assert!(
+        agent.jobs.node_links().is_empty(),
+        "not made before it is gone"
+    );
     agent.add(1, "c1");
     assert!(agent.jobs.attached().is_empty());
 
-    agent.take(Input::Vlan(job, None));
+    agent.take(Input::NodeLink(job, None));
     agent.take(Input::Links(vec![parent()]));
-    let jobs = agent.jobs.vlans();
+    let jobs = agent.jobs.node_links();
     assert!(
-        matches!(jobs.as_slice(), [VlanJob::Make(NodeLink::Vlan(_))]),
+        matches!(jobs.as_slice(), [NodeLinkJob::Make(NodeLink::Vlan(_))]),
         "{jobs:?}"
     );
-    agent.take(Input::Vlan(jobs[0].clone(), None));
+    agent.take(Input::NodeLink(jobs[0].clone(), None));
     let mut anew = HostLink::clone(&the_vlan());
     anew.index = 12;
     agent.take(Input::Links(vec![parent(), Arc::new(anew)]));
@@ -222,8 +225,8 @@ fn nothing_is_hung_from_a_vlan_that_is_being_removed() {
 fn a_vlan_that_cant_be_removed_serves_on_and_is_tried_again_after_a_change() {
     let mut agent = with_the_vlan();
     agent.see(3, &json!({}), false);
-    let job = agent.jobs.vlans().pop().unwrap();
-    agent.take(Input::Vlan(job, Some("net1 hangs from it".to_owned())));
+    let job = agent.jobs.node_links().pop().unwrap();
+    agent.take(Input::NodeLink(job, Some("net1 hangs from it".to_owned())));
     assert!(!is_removed(&mut agent), "not at once");
     agent.see(4, &on_a_vlan(), false);
     assert!(agent.state().parents[0].ready && !is_removed(&mut agent));
@@ -236,13 +239,13 @@ fn a_vlan_that_cant_be_removed_serves_on_and_is_tried_again_after_a_change() {
 fn a_failure_is_told_to_every_network_that_asks_for_the_same() {
     let mut agent = ready();
     agent.see(2, &vlan_for(&[NETWORK, OTHER]), false);
-    let [job] = <[VlanJob; 1]>::try_from(agent.jobs.vlans()).unwrap();
-    let VlanJob::Make(NodeLink::Vlan(VlanLink { name, .. })) = &job else {
+    let [job] = <[NodeLinkJob; 1]>::try_from(agent.jobs.node_links()).unwrap();
+    let NodeLinkJob::Make(NodeLink::Vlan(VlanLink { name, .. })) = &job else {
         panic!("{job:?}");
     };
     assert_eq!(name.as_str(), "eth1.70");
-    agent.take(Input::Vlan(job, Some("no module".to_owned())));
-    assert!(agent.jobs.vlans().is_empty());
+    agent.take(Input::NodeLink(job, Some("no module".to_owned())));
+    assert!(agent.jobs.node_links().is_empty());
     let parents = agent.state().parents.clone();
     assert_eq!(parents.len(), 2);
     for parent in parents {

@@ -11,13 +11,13 @@ use landfall_link::Parent as HostLink;
 
 use super::Engine;
 use crate::{
-    execute::{Job, VlanJob},
+    execute::{Job, NodeLinkJob},
     parents::{NodeLink, is_made, with_index},
 };
 
 /// What is being done, and what failed, about such links.
 #[derive(Debug, Default)]
-pub(super) struct Vlans {
+pub(super) struct NodeLinks {
     /// Being made, by name.
     making: BTreeSet<Name>,
     /// Being removed, by index: nothing is hung from these any more.
@@ -30,9 +30,9 @@ pub(super) struct Vlans {
     widened: BTreeSet<u32>,
 }
 
-// === impl Vlans ===
+// === impl NodeLinks ===
 
-impl Vlans {
+impl NodeLinks {
     fn is_removing(&self, name: &Name) -> bool {
         self.removing.values().any(|removing| removing == name)
     }
@@ -42,32 +42,38 @@ impl Vlans {
 
 impl Engine {
     /// Asks for what is missing, and takes away what nobody needs.
-    pub(super) fn tend_vlans(&mut self) {
+    pub(super) fn tend_node_links(&mut self) {
         let missing: Vec<NodeLink> = self.parents.to_make().collect();
         for link in missing {
-            let known = self.vlans.failed.iter().any(|(failed, _)| failed.is(&link));
-            let removed = self.vlans.is_removing(link.name());
-            if !known && !removed && self.vlans.making.insert(link.name().clone()) {
-                self.jobs.push(Job::Vlan(VlanJob::Make(link)));
+            let known = self
+                .node_links
+                .failed
+                .iter()
+                .any(|(failed, _)| failed.is(&link));
+            let removed = self.node_links.is_removing(link.name());
+            if !known && !removed && self.node_links.making.insert(link.name().clone()) {
+                self.jobs.push(Job::NodeLink(NodeLinkJob::Make(link)));
             }
         }
         for (index, mtu) in self.narrow_vlans() {
-            if self.vlans.widened.insert(index) {
-                self.jobs.push(Job::Vlan(VlanJob::SetMtu { index, mtu }));
+            if self.node_links.widened.insert(index) {
+                self.jobs
+                    .push(Job::NodeLink(NodeLinkJob::SetMtu { index, mtu }));
             }
         }
-        for (name, index) in self.unused_vlans() {
-            let before = self.vlans.removing.insert(index, name.clone());
+        for (name, index) in self.unused_node_links() {
+            let before = self.node_links.removing.insert(index, name.clone());
             if before.is_none() {
-                tracing::info!(vlan = %name, "removing a parent that no network needs any more");
-                self.jobs.push(Job::Vlan(VlanJob::Remove { name, index }));
+                tracing::info!(link = %name, "removing a parent that no network needs any more");
+                self.jobs
+                    .push(Job::NodeLink(NodeLinkJob::Remove { name, index }));
             }
         }
     }
 
     /// The node's links that something may hang from.
     pub(super) fn usable_links(&self) -> Vec<Arc<HostLink>> {
-        let removing = &self.vlans.removing;
+        let removing = &self.node_links.removing;
         self.host_links
             .iter()
             .filter(|link| !removing.contains_key(&link.index))
@@ -76,28 +82,28 @@ impl Engine {
     }
 
     /// A job is done. What that changed is told by the watch of the links.
-    pub(super) fn vlan_done(&mut self, job: &VlanJob, failure: Option<String>) {
+    pub(super) fn node_link_done(&mut self, job: &NodeLinkJob, failure: Option<String>) {
         match job {
-            VlanJob::Make(link) => {
-                self.vlans.making.remove(link.name());
+            NodeLinkJob::Make(link) => {
+                self.node_links.making.remove(link.name());
                 if let Some(why) = failure {
                     tracing::warn!(link = %link.name(), "{why}");
-                    self.vlans.failed.push((link.clone(), why));
+                    self.node_links.failed.push((link.clone(), why));
                     self.resolve_parents();
                 }
             }
-            VlanJob::SetMtu { index, .. } => {
+            NodeLinkJob::SetMtu { index, .. } => {
                 if let Some(why) = failure {
                     tracing::warn!(index, "{why}");
                 }
             }
-            VlanJob::Remove { name, index } => match failure {
+            NodeLinkJob::Remove { name, index } => match failure {
                 // Forgotten when the links show that it is gone: until then nothing hangs from it.
                 None => {}
                 Some(why) => {
-                    tracing::warn!(vlan = %name, "{why}");
-                    self.vlans.removing.remove(index);
-                    self.vlans.stuck.insert(*index);
+                    tracing::warn!(link = %name, "{why}");
+                    self.node_links.removing.remove(index);
+                    self.node_links.stuck.insert(*index);
                     self.resolve_parents();
                 }
             },
@@ -105,28 +111,28 @@ impl Engine {
     }
 
     /// The links have changed: what was removed is no longer there.
-    pub(super) fn forget_removed_vlans(&mut self) {
+    pub(super) fn forget_removed_node_links(&mut self) {
         let links = &self.host_links;
         let is_there = |index: &u32| links.iter().any(|link| link.index == *index);
-        self.vlans.removing.retain(|index, _| is_there(index));
+        self.node_links.removing.retain(|index, _| is_there(index));
     }
 
     /// What failed is tried again after any change, and what was made is no longer missing.
-    pub(super) fn retry_vlans(&mut self) {
-        self.vlans.failed.clear();
-        self.vlans.stuck.clear();
-        self.vlans.widened.clear();
+    pub(super) fn retry_node_links(&mut self) {
+        self.node_links.failed.clear();
+        self.node_links.stuck.clear();
+        self.node_links.widened.clear();
     }
 
-    /// An attachment has ended: its VLAN may have lost its last user.
-    pub(super) fn release_vlans(&mut self) {
-        self.vlans.stuck.clear();
-        self.tend_vlans();
+    /// An attachment has ended: its parent may have lost its last user.
+    pub(super) fn release_node_links(&mut self) {
+        self.node_links.stuck.clear();
+        self.tend_node_links();
     }
 
     /// Tells why a link is still missing.
-    pub(super) fn explain_vlans(&mut self) {
-        for (link, why) in &self.vlans.failed {
+    pub(super) fn explain_node_links(&mut self) {
+        for (link, why) in &self.node_links.failed {
             self.parents.explain(link, why);
         }
     }
@@ -146,14 +152,14 @@ impl Engine {
 
     /// Made by us, chosen by no network, below no attachment, and nothing else of the node's. A cold start
     /// may not know all attachments: as long as there are strangers everything stays.
-    fn unused_vlans(&self) -> Vec<(Name, u32)> {
+    fn unused_node_links(&self) -> Vec<(Name, u32)> {
         if !self.volatile.is_ready(&self.durable) || !self.volatile.blocked.is_empty() {
             return Vec::new();
         }
         self.host_links
             .iter()
             .filter(|link| is_made(link) && !self.is_used(link))
-            .filter(|link| !self.vlans.stuck.contains(&link.index))
+            .filter(|link| !self.node_links.stuck.contains(&link.index))
             .map(|link| (link.name.clone(), link.index))
             .collect()
     }
