@@ -1,59 +1,12 @@
 //! What the LAN hears.
 
-use std::{
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
-};
-
 use landfall_link::announce;
+use landfall_tests::capture::Capture;
 
 use crate::rig::{Namespace, Rig, eventually};
 
-/// tcpdump on the LAN's side; killed with this.
-struct Capture {
-    child: Child,
-    lines: std::sync::mpsc::Receiver<String>,
-    heard: Vec<String>,
-}
-
-impl Capture {
-    fn start(rig: &Rig) -> Self {
-        let mut child = Command::new("ip")
-            .args(["netns", "exec", &rig.lan.name, "tcpdump", "-lnei", "lan0"])
-            .args(["arp or icmp6"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // It says so on stderr when it listens.
-        let mut ready = BufReader::new(child.stderr.take().unwrap()).lines();
-        assert!(ready.any(|line| line.unwrap().contains("listening on")));
-        let (sender, lines) = std::sync::mpsc::channel();
-        let output = BufReader::new(child.stdout.take().unwrap());
-        std::thread::spawn(move || {
-            for line in output.lines().map_while(Result::ok) {
-                drop(sender.send(line));
-            }
-        });
-        Self {
-            child,
-            lines,
-            heard: Vec::new(),
-        }
-    }
-
-    fn hears(&mut self, texts: &[&str]) -> bool {
-        self.heard.extend(self.lines.try_iter());
-        let has_all = |line: &String| texts.iter().all(|text| line.contains(text));
-        self.heard.iter().any(has_all)
-    }
-}
-
-impl Drop for Capture {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
+fn listen(rig: &Rig) -> Capture {
+    Capture::start(&rig.lan.name, "lan0", "arp or icmp6").unwrap()
 }
 
 const ARP: [&str; 3] = [
@@ -71,7 +24,7 @@ const NA: [&str; 3] = [
 fn an_attach_announces_both_families() {
     let rig = Rig::new();
     let pod = Namespace::new("pod");
-    let mut capture = Capture::start(&rig);
+    let mut capture = listen(&rig);
 
     rig.attach(&pod, &rig.link("c1", 5)).unwrap();
 
@@ -85,7 +38,7 @@ fn an_announcement_can_be_repeated() {
     let pod = Namespace::new("pod");
     let link = rig.link("c1", 5);
     rig.attach(&pod, &link).unwrap();
-    let mut capture = Capture::start(&rig);
+    let mut capture = listen(&rig);
 
     let addresses: Vec<_> = link.addresses.iter().map(ipnet::IpNet::addr).collect();
     announce(
@@ -99,7 +52,7 @@ fn an_announcement_can_be_repeated() {
     eventually("an ARP announcement", || capture.hears(&ARP));
     eventually("a neighbour advertisement", || capture.hears(&NA));
     // tcpdump checks the checksum where it prints one.
-    assert!(!capture.hears(&["bad"]), "{:?}", capture.heard);
+    assert!(!capture.hears(&["bad"]), "{capture:?}");
 }
 
 #[test]

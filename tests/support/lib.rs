@@ -15,6 +15,7 @@
 pub mod admission;
 pub mod audit;
 pub mod background;
+pub mod capture;
 pub mod case;
 pub mod cluster;
 pub mod diagnosis;

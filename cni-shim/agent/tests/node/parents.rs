@@ -1,14 +1,12 @@
 //! Parents that go, come back and change below running pods.
 
 use std::{
-    io::{BufRead as _, BufReader},
-    process::{Child, Command, Stdio},
-    sync::mpsc::{Receiver, channel},
     thread,
     time::{Duration, Instant},
 };
 
 use landfall_core::id::Uid;
+use landfall_tests::capture::Capture;
 use serde_json::{Value, json};
 
 use crate::{
@@ -204,63 +202,14 @@ fn a_carrier_that_was_gone_for_a_moment_is_told_to_the_lan() {
     );
     // The announcements of the attach are over.
     thread::sleep(Duration::from_millis(500));
-    let mut capture = Capture::start(&node.lan);
+    // One interface alone would end it when it is set down.
+    let mut capture = Capture::start(&node.lan.name, "any", "arp").unwrap();
 
     node.lan.batch("link set lan0 down\nlink set lan0 up\n");
 
-    until("two announcements", || capture.announcements() >= 2);
+    let own = ["who-has 10.9.0.5 tell 10.9.0.5"];
+    until("two announcements", || capture.count(&own) >= 2);
     drop(agent);
-}
-
-/// tcpdump on every interface of the LAN's host, for one that is set down ends it; killed with this.
-struct Capture {
-    child: Child,
-    lines: Receiver<String>,
-    heard: usize,
-}
-
-impl Capture {
-    fn start(lan: &Namespace) -> Self {
-        let mut child = Command::new("ip")
-            .args(["netns", "exec", &lan.name])
-            .args(["tcpdump", "-lnei", "any", "arp"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut ready = BufReader::new(child.stderr.take().unwrap()).lines();
-        assert!(ready.any(|line| line.unwrap().contains("listening on")));
-        let output = BufReader::new(child.stdout.take().unwrap());
-        let (sender, lines) = channel();
-        thread::spawn(move || {
-            for line in output.lines().map_while(Result::ok) {
-                sender.send(line).ok();
-            }
-        });
-        Self {
-            child,
-            lines,
-            heard: 0,
-        }
-    }
-
-    /// How many announcements of the pod's address there were so far.
-    fn announcements(&mut self) -> usize {
-        let own = "who-has 10.9.0.5 tell 10.9.0.5";
-        self.heard += self
-            .lines
-            .try_iter()
-            .filter(|line| line.contains(own))
-            .count();
-        self.heard
-    }
-}
-
-impl Drop for Capture {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
 }
 
 /// The other end of a veth is not below it.
