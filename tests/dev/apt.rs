@@ -7,11 +7,12 @@ use anyhow::{Context, Result, bail};
 use crate::{process, progress};
 
 /// A file that shows that the package is there, and the package.
-const PACKAGES: [(&str, &str); 19] = [
+const PACKAGES: [(&str, &str); 20] = [
     ("/usr/bin/containerd", "containerd"),
     ("/usr/sbin/runc", "runc"),
     ("/usr/lib/cni/bridge", "containernetworking-plugins"),
     ("/usr/bin/buildah", "buildah"),
+    ("/usr/bin/podman", "podman"),
     ("/usr/bin/linux.uml", "user-mode-linux"),
     ("/usr/sbin/ip", "iproute2"),
     ("/usr/sbin/nft", "nftables"),
