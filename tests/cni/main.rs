@@ -21,6 +21,7 @@ mod addresses;
 mod check;
 mod clients;
 mod config;
+mod dhcp;
 mod errors;
 mod exchange;
 mod lifecycle;

@@ -18,7 +18,7 @@ use crate::{
 struct Part(&'static str, &'static str, &'static str, u64);
 
 /// All programs, the long ones of a module first: the rest then builds from Go's own cache.
-const PARTS: [Part; 22] = [
+const PARTS: [Part; 23] = [
     Part("kubernetes", "kube-apiserver", "cmd/kube-apiserver", 222),
     Part("kubernetes", "kubelet", "cmd/kubelet", 60),
     Part(
@@ -44,6 +44,7 @@ const PARTS: [Part; 22] = [
     Part("plugins", "bridge", "plugins/main/bridge", 4),
     Part("plugins", "host-local", "plugins/ipam/host-local", 1),
     Part("plugins", "static", "plugins/ipam/static", 1),
+    Part("plugins", "dhcp", "plugins/ipam/dhcp", 4),
     Part("plugins", "loopback", "plugins/main/loopback", 1),
     Part("plugins", "macvlan", "plugins/main/macvlan", 1),
     Part("plugins", "ipvlan", "plugins/main/ipvlan", 1),
