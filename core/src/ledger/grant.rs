@@ -296,14 +296,8 @@ impl Served<'_> {
     }
 
     fn holder(&self, slot: &Slot<'_>) -> Holder {
-        Holder {
-            node: self.pod.node.clone(),
-            node_uid: self.node.uid,
-            machine: self.node.machine,
-            owner: self.owner,
-            interface: slot.want.interface.clone(),
-            index: slot.index,
-        }
+        let (name, interface) = (&self.pod.node, &slot.want.interface);
+        self.node.holder(name, self.owner, interface, slot.index)
     }
 }
 

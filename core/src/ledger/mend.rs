@@ -236,14 +236,8 @@ impl<'v> Mender<'v, '_> {
     /// GRANTED if the pod asks for it and has no other address there, else RECALLING.
     fn held_entry(&self, grant: &Grant, key: (IpAddr, Seq)) -> Entry {
         let (address, seq) = key;
-        let holder = Holder {
-            node: self.name.clone(),
-            node_uid: self.node.uid,
-            machine: self.node.machine,
-            owner: grant.owner,
-            interface: grant.interface.clone(),
-            index: grant.index,
-        };
+        let node = self.node;
+        let holder = node.holder(self.name, grant.owner, &grant.interface, grant.index);
         let mut entry = Entry {
             state: State::Recalling,
             seq,

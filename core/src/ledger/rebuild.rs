@@ -9,7 +9,7 @@ use alloc::collections::BTreeMap;
 use core::net::IpAddr;
 
 use super::{
-    Block, BlockId, Entry, Holder, Millis, State,
+    Block, BlockId, Entry, Millis, State,
     claims::Kept,
     fresh::Quorum,
     mend, restore,
@@ -124,14 +124,7 @@ fn held_entry(
     } else {
         State::Granted
     };
-    let holder = Holder {
-        node: name.clone(),
-        node_uid: node.uid,
-        machine: node.machine,
-        owner: grant.owner,
-        interface: grant.interface.clone(),
-        index: grant.index,
-    };
+    let holder = node.holder(name, grant.owner, &grant.interface, grant.index);
     Some((
         address,
         Entry {

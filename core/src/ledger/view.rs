@@ -232,6 +232,18 @@ impl Evidence {
 // === impl NodeView ===
 
 impl NodeView {
+    /// The node, called `name`, as the holder of an address for an owner's interface.
+    pub(super) fn holder(&self, name: &Name, owner: Uid, interface: &Name, index: u16) -> Holder {
+        Holder {
+            node: name.clone(),
+            node_uid: self.uid,
+            machine: self.machine,
+            owner,
+            interface: interface.clone(),
+            index,
+        }
+    }
+
     /// What an object says by itself, for who asks nothing about its Node, its freshness or evidence.
     pub fn of_object(uid: Uid, machine: Uid, spec: NodeSpec, status: NodeStatus) -> Self {
         Self {

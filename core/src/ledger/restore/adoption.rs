@@ -72,14 +72,7 @@ impl<'v> Adoption<'v> {
     fn nodes(self, waits: &mut BTreeSet<&'v Name>, writes: &mut Vec<Write>) {
         waits.extend(&self.view.expected);
         for (name, node) in &self.view.nodes {
-            let machine = Holder {
-                node: name.clone(),
-                node_uid: node.uid,
-                machine: node.machine,
-                owner: Uid::default(),
-                interface: Name::default(),
-                index: 0,
-            };
+            let machine = node.holder(name, Uid::default(), &Name::default(), 0);
             if !self.is_settled(node, &machine, writes) {
                 waits.insert(name);
             }

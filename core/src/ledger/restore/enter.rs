@@ -41,14 +41,7 @@ pub(in crate::ledger) fn is_in(segment: Option<&Name>, used: &InUse, id: &BlockI
 
 /// Who holds an address that is in use.
 pub(in crate::ledger) fn holder_of(name: &Name, node: &NodeView, used: &InUse) -> Holder {
-    Holder {
-        node: name.clone(),
-        node_uid: node.uid,
-        machine: node.machine,
-        owner: used.owner,
-        interface: used.interface.clone(),
-        index: 0,
-    }
+    node.holder(name, used.owner, &used.interface, 0)
 }
 
 /// Enters an address in use as GRANTED under a new seq, unless it is held already.
