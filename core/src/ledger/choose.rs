@@ -214,20 +214,40 @@ fn first_not_in(from: IpAddr, last: IpAddr, taken: &[IpAddr]) -> Option<IpAddr> 
 
 /// Whether an entry may be forgotten: it rested as long as is preferred, or was left to another host for
 /// its time.
-pub(super) fn has_rested(entry: &Entry, network: Option<&NetworkView>, now: Millis) -> bool {
-    let rests = matches!(entry.state, State::Cooling | State::Foreign);
-    rests && rested_at(entry, network.map(|network| &network.network)) <= now
+pub(super) fn has_rested(view: &View, id: &BlockId, address: IpAddr, entry: &Entry) -> bool {
+    let rest = match entry.state {
+        State::Cooling => rest_of(view, entry).unwrap_or_default(),
+        State::Foreign => foreign_rest(view, id, address, entry),
+        State::Reserved
+        | State::Granted
+        | State::Recalling
+        | State::Quarantined
+        | State::Fencing
+        | State::Claimed => return false,
+    };
+    entry.since.saturating_add(rest) <= view.now
 }
 
-/// When the rest of a COOLING or FOREIGN entry is over.
-fn rested_at(entry: &Entry, network: Option<&Network>) -> Millis {
-    let ipam = network.map(|network| &network.ipam);
-    let rest = if entry.state == State::Foreign {
-        ipam.map_or(FOREIGN_MS, |ipam| ipam.foreign_ms)
+/// How long an address rests; `None` if its network is gone.
+fn rest_of(view: &View, entry: &Entry) -> Option<Millis> {
+    let network = view.networks.get(&entry.network)?;
+    Some(network.network.ipam.reuse_preferred_ms)
+}
+
+/// How long an address is left to another host. With its network it goes, or its block would outlast both,
+/// unless another network of the segment may hand it out: the host is on that LAN too.
+fn foreign_rest(view: &View, id: &BlockId, address: IpAddr, entry: &Entry) -> Millis {
+    if let Some(network) = view.networks.get(&entry.network) {
+        return network.network.ipam.foreign_ms;
+    }
+    let mut networks = view.networks.values().map(|network| &network.network);
+    let is_anothers =
+        |network: &Network| network.segment == id.segment && network.subnet_of(address).is_some();
+    if networks.any(is_anothers) {
+        FOREIGN_MS
     } else {
-        ipam.map_or(0, |ipam| ipam.reuse_preferred_ms)
-    };
-    entry.since.saturating_add(rest)
+        0
+    }
 }
 
 // === impl BlockId ===

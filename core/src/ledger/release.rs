@@ -154,7 +154,7 @@ pub(super) fn free(
 pub(super) fn forget_rested(view: &View, drafts: &mut Drafts<'_>) {
     for (id, seen) in &view.blocks {
         for (address, entry) in &seen.value.entries {
-            if choose::has_rested(entry, view.networks.get(&entry.network), view.now) {
+            if choose::has_rested(view, id, *address, entry) {
                 if entry.state == State::Foreign {
                     // What a claim keeps goes back to it.
                     drafts.give_back(id, *address);

@@ -118,6 +118,29 @@ fn an_address_of_another_host_is_free_again_after_its_time_and_not_before() {
     assert_eq!((after.since, after.foreign), (view.now, Some(WHO)));
 }
 
+/// What is known of a host of the LAN keeps no block of a network that is gone, unless another network may
+/// hand the address out.
+#[test]
+fn an_address_of_another_host_goes_with_its_network() {
+    for (cidr, segment, goes) in [
+        ("10.0.0.0/24", "lan", false),
+        ("10.0.1.0/24", "lan", true),
+        ("10.0.0.0/24", "other", true),
+    ] {
+        let mut view = mk_view(&[cidr]);
+        let mut other = view.networks.remove(&LAN).unwrap();
+        other.network.uid = Uid(8);
+        other.network.segment = Name::from(segment);
+        view.networks.insert(Uid(8), other);
+        let entries = [("10.0.0.1", mk_foreign(view.now - 1))];
+        put(&mut view, mk_block("10.0.0.0", &entries), Some(2));
+        let decision = decide(&view, Rules::SHIPPED);
+        let blocks = blocks(&decision);
+        assert_eq!(blocks.len(), usize::from(goes), "{cidr} in {segment}");
+        assert!(blocks.iter().all(|block| block.entries.is_empty()));
+    }
+}
+
 #[test]
 fn who_requests_an_address_of_another_host_is_told_who_has_it() {
     let mut view = mk_view(&["10.0.0.0/24"]);
