@@ -46,6 +46,7 @@ pub mod rebuild;
 pub mod reclaim;
 pub mod restore;
 pub mod rules;
+pub mod unread;
 pub mod view;
 
 mod choose;
@@ -202,6 +203,18 @@ impl BlockId {
             IpAddr::V4(v4) => format!("{}-{:08x}", self.segment, v4.to_bits()),
             IpAddr::V6(v6) => format!("{}-{:032x}", self.segment, v6.to_bits()),
         }
+    }
+
+    /// The block whose object has this name; `None` if no block's has.
+    pub fn of_object(name: &str) -> Option<Self> {
+        let (segment, first) = name.rsplit_once('-')?;
+        let first = match first.len() {
+            8 => IpAddr::V4(Ipv4Addr::from_bits(u32::from_str_radix(first, 16).ok()?)),
+            32 => IpAddr::V6(Ipv6Addr::from_bits(u128::from_str_radix(first, 16).ok()?)),
+            _ => return None,
+        };
+        let id = Self::of(&Name::from(segment), first);
+        (id.object_name() == name).then_some(id)
     }
 }
 

@@ -131,6 +131,8 @@ pub mod event {
     pub const LEDGER_REPAIRED: &str = "LedgerRepaired";
     /// The ledger, or what hangs on it, contradicts the protocol, and the operator does not act on it.
     pub const LEDGER_INCONSISTENT: &str = "LedgerInconsistent";
+    /// An object of ours can't be read, and is set aside until somebody has mended it.
+    pub const OBJECT_UNREADABLE: &str = "ObjectUnreadable";
     /// On a Namespace: its pods can't get its networks, for the API server is too old.
     pub const NAMESPACE_DEFAULT_NOT_SERVED: &str = "NamespaceDefaultNotServed";
     /// On a LandfallNode: its annotation `landfall.dev/reclaim` names another Node, or a machine that

@@ -12,6 +12,7 @@ pub mod block;
 pub mod claim;
 pub mod conditions;
 pub mod convert;
+pub mod guarded;
 pub mod ipvlan;
 pub mod keys;
 pub mod ledger;

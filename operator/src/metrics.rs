@@ -39,6 +39,7 @@ pub(crate) struct Metrics {
     addresses: Family<AddressLabels, Gauge>,
     waiting: Family<ReasonLabels, Gauge>,
     findings: Family<InvariantLabels, Gauge>,
+    unreadable: Family<KindLabels, Gauge>,
     leader: Gauge,
     is_synced: AtomicBool,
     /// Milliseconds from the start to the last turn of the deciding task.
@@ -80,6 +81,11 @@ struct InvariantLabels {
     invariant: u8,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KindLabels {
+    kind: &'static str,
+}
+
 /// Measures until it is dropped.
 pub(crate) struct Timer<'a> {
     metrics: &'a Metrics,
@@ -112,6 +118,9 @@ impl Metrics {
         let findings = Family::default();
         let help = "Contradictions in the ledger that lasted, by the number of the invariant";
         registry.register("ledger_findings", help, Family::clone(&findings));
+        let unreadable = Family::default();
+        let help = "Objects of ours that can't be read and are set aside, by kind";
+        registry.register("unreadable_objects", help, Family::clone(&unreadable));
         let leader = Gauge::default();
         let help = "1 while this operator decides and writes, 0 while it waits";
         registry.register("leader", help, leader.clone());
@@ -125,6 +134,7 @@ impl Metrics {
             addresses,
             waiting,
             findings,
+            unreadable,
             leader,
             is_synced: AtomicBool::new(false),
             last_turn: AtomicU64::new(0),
@@ -236,8 +246,17 @@ impl Metrics {
         }
     }
 
+    /// The kind of each object that can't be read.
+    pub(crate) fn unreadable(&self, kinds: impl Iterator<Item = &'static str>) {
+        self.unreadable.clear();
+        for kind in kinds {
+            self.unreadable.get_or_create(&KindLabels { kind }).inc();
+        }
+    }
+
     /// What only whoever decides can say is no longer said.
     pub(crate) fn follow(&self) {
+        self.unreadable.clear();
         self.addresses.clear();
         self.waiting.clear();
         self.findings.clear();

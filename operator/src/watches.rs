@@ -15,7 +15,12 @@ use kube::{
         watcher::{self, Event},
     },
 };
-use landfall_crds::{block::AddressBlock, claim::AddressClaim, node::LandfallNode};
+use landfall_core::network::NetworkKind;
+use landfall_crds::{
+    block::AddressBlock,
+    guarded::{self, Guarded, Unread},
+    node::LandfallNode,
+};
 use serde::de::DeserializeOwned;
 use tokio::{sync::mpsc, task::JoinSet};
 
@@ -36,6 +41,9 @@ mod pauses;
 pub(crate) use optional::Optional;
 pub(crate) use pauses::Pauses;
 
+/// An object of ours, or that it can't be read.
+pub(crate) type Read<K> = Result<Box<K>, Box<Unread>>;
+
 /// What a watch saw.
 #[derive(Debug)]
 pub(crate) enum Change {
@@ -44,8 +52,8 @@ pub(crate) enum Change {
     Namespace(Event<NamespaceFacts>),
     Macvlan(Event<NetworkObject>),
     Ipvlan(Event<NetworkObject>),
-    NodeObject(Event<Box<LandfallNode>>),
-    Block(Event<Box<AddressBlock>>),
+    NodeObject(Event<Read<LandfallNode>>),
+    Block(Event<Read<AddressBlock>>),
     Definition(Event<DefinitionFacts>),
     Claim(Event<ClaimFacts>),
     IpamClaim(Event<ClaimFacts>),
@@ -90,20 +98,26 @@ impl Watches {
             let read = |object: PartialObjectMeta<Namespace>| NamespaceFacts::of(object.metadata);
             Some(Change::Namespace(map(event, read)))
         }));
-        tasks.spawn(self.watch("macvlannetworks", all.clone(), |event| {
-            Some(Change::Macvlan(map(event, NetworkObject::macvlan)))
+        tasks.spawn(self.ours("macvlannetworks", all.clone(), |event| {
+            Change::Macvlan(map(event, |object| {
+                let unread = |unread| NetworkObject::unread(NetworkKind::Macvlan, unread);
+                object.map_or_else(unread, NetworkObject::macvlan)
+            }))
         }));
-        tasks.spawn(self.watch("ipvlannetworks", all.clone(), |event| {
-            Some(Change::Ipvlan(map(event, NetworkObject::ipvlan)))
+        tasks.spawn(self.ours("ipvlannetworks", all.clone(), |event| {
+            Change::Ipvlan(map(event, |object| {
+                let unread = |unread| NetworkObject::unread(NetworkKind::Ipvlan, unread);
+                object.map_or_else(unread, NetworkObject::ipvlan)
+            }))
         }));
-        tasks.spawn(self.watch("landfallnodes", all.clone(), |event| {
-            Some(Change::NodeObject(map(event, Box::new)))
+        tasks.spawn(self.ours("landfallnodes", all.clone(), |event| {
+            Change::NodeObject(map(event, boxed))
         }));
-        tasks.spawn(self.watch(
-            "addressclaims",
-            all.clone(),
-            |event: Event<AddressClaim>| Some(Change::Claim(map(event, ClaimFacts::address))),
-        ));
+        tasks.spawn(self.ours("addressclaims", all.clone(), |event| {
+            Change::Claim(map(event, |object| {
+                object.map_or_else(ClaimFacts::unread, ClaimFacts::address)
+            }))
+        }));
         tasks.spawn(
             self.watch("statefulsets", all.clone(), |event: Event<StatefulSet>| {
                 let read = |set: StatefulSet| StatefulSetFacts::of(&set);
@@ -114,14 +128,44 @@ impl Watches {
             let read = |set: PartialObjectMeta<ReplicaSet>| ReplicaSetFacts::of(&set);
             Some(Change::ReplicaSet(map(event, read)))
         }));
-        tasks.spawn(self.watch("addressblocks", all, |event| {
-            Some(Change::Block(map(event, Box::new)))
+        tasks.spawn(self.ours("addressblocks", all, |event| {
+            Change::Block(map(event, boxed))
         }));
         let (client, to) = (self.client.clone(), self.to.clone());
         tasks.spawn(namespace_default::watch(client, to));
         let (client, to) = (self.client.clone(), self.to.clone());
         tasks.spawn(claims::optional_ipam_claims().watch(client, to));
         tasks.spawn(definitions::optional().watch(self.client, self.to));
+    }
+
+    /// Watches a kind of ours: an object that can't be read is named and set aside, and the watch goes on.
+    fn ours<K>(
+        &self,
+        name: &'static str,
+        config: watcher::Config,
+        read: impl Fn(Event<Result<K, Box<Unread>>>) -> Change + Send + 'static,
+    ) -> impl Future<Output = ()> + Send + 'static
+    where
+        K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
+    {
+        self.watch(name, config, move |event: Event<Guarded<K>>| {
+            let event = map(event, |object| {
+                let object = guarded::read(object);
+                if let Err(unread) = &object {
+                    let Unread { meta, why } = &**unread;
+                    let (namespace, object) = (&meta.namespace, &meta.name);
+                    tracing::error!(
+                        watch = name,
+                        ?namespace,
+                        ?object,
+                        why,
+                        "the object can't be read"
+                    );
+                }
+                object
+            });
+            Some(read(event))
+        })
     }
 
     fn watch<K>(
@@ -179,6 +223,10 @@ fn pod_event(event: Event<Pod>, agents: &AgentPods) -> Option<Event<PodFacts>> {
         Event::Init => Some(Event::Init),
         Event::InitDone => Some(Event::InitDone),
     }
+}
+
+fn boxed<K>(object: Result<K, Box<Unread>>) -> Read<K> {
+    object.map(Box::new)
 }
 
 /// The same event about something else.

@@ -41,12 +41,15 @@ mod pods;
 mod reclaim;
 mod relist;
 mod restore;
+mod unread;
 
 pub(crate) use namespaces::NamespaceFacts;
 pub(crate) use node_objects::name_of;
 pub(crate) use node_writes::NodeWrite;
 pub(crate) use reclaim::{reclaimed, refusal};
 use relist::Relist;
+use unread::Unreads;
+pub(crate) use unread::usable;
 
 /// All that is known. One task owns it.
 #[derive(Debug)]
@@ -69,6 +72,8 @@ pub(crate) struct World {
     networks: Networks,
     node_objects: BTreeMap<Name, LandfallNode>,
     blocks: BTreeMap<BlockId, AddressBlock>,
+    unread_nodes: Unreads<Name>,
+    unread_blocks: Unreads<BlockId>,
     definitions: BTreeMap<DefinitionKey, Definition>,
     claims: claims::ClaimWorld,
     /// Why claims lack what they lack, by the last decision.
@@ -160,6 +165,8 @@ impl World {
             networks: Networks::default(),
             node_objects: BTreeMap::new(),
             blocks: BTreeMap::new(),
+            unread_nodes: Unreads::default(),
+            unread_blocks: Unreads::default(),
             definitions: BTreeMap::new(),
             claims: claims::ClaimWorld::default(),
             claim_refusals: BTreeMap::new(),

@@ -13,7 +13,10 @@ use kube::{
         watcher::{self, watcher},
     },
 };
-use landfall_crds::node::LandfallNode;
+use landfall_crds::{
+    guarded::{self, Guarded, Unread},
+    node::LandfallNode,
+};
 use tokio::{sync::Notify, time::sleep};
 
 use crate::engine::{Handle, Input};
@@ -29,7 +32,12 @@ use pauses::Pauses;
 const WATCH_SECONDS: u32 = 60;
 
 /// Watches the object and tells the engine of every version. Does not end.
-pub async fn watch(api: Api<LandfallNode>, name: String, engine: Handle, asked: Arc<Notify>) {
+pub async fn watch(
+    api: Api<Guarded<LandfallNode>>,
+    name: String,
+    engine: Handle,
+    asked: Arc<Notify>,
+) {
     let config = watcher::Config::default()
         .fields(&format!("metadata.name={name}"))
         .timeout(WATCH_SECONDS);
@@ -37,10 +45,13 @@ pub async fn watch(api: Api<LandfallNode>, name: String, engine: Handle, asked: 
     while let Some(event) = events.next().await {
         match event {
             Ok(watcher::Event::Apply(object) | watcher::Event::InitApply(object)) => {
-                engine.tell(Input::Object {
-                    object: Box::new(slim(object)),
-                    quorum: false,
-                });
+                match guarded::read(object) {
+                    Ok(object) => engine.tell(Input::Object {
+                        object: Box::new(slim(object)),
+                        quorum: false,
+                    }),
+                    Err(unread) => tell_unread(&name, &unread),
+                }
             }
             Ok(watcher::Event::Delete(_)) => {
                 // What was granted stays granted: only a new object, read with quorum, changes that.
@@ -58,7 +69,12 @@ pub async fn watch(api: Api<LandfallNode>, name: String, engine: Handle, asked: 
 }
 
 /// Reads the object with quorum whenever it is asked to. Does not end.
-pub async fn read(api: Api<LandfallNode>, name: String, engine: Handle, asked: Arc<Notify>) {
+pub async fn read(
+    api: Api<Guarded<LandfallNode>>,
+    name: String,
+    engine: Handle,
+    asked: Arc<Notify>,
+) {
     loop {
         asked.notified().await;
         let object = with_patience(&api, &name, &engine).await;
@@ -76,19 +92,32 @@ pub async fn read(api: Api<LandfallNode>, name: String, engine: Handle, asked: A
 
 /// A GET without resourceVersion is a quorum read.
 async fn with_patience(
-    api: &Api<LandfallNode>,
+    api: &Api<Guarded<LandfallNode>>,
     name: &str,
     engine: &Handle,
 ) -> Option<LandfallNode> {
     for pause in Pauses::of(name) {
         engine.tell(Input::ReadBegins);
         match api.get_opt(name).await {
-            Ok(object) => return object,
+            Ok(None) => return None,
+            Ok(Some(object)) => match guarded::read(object) {
+                Ok(object) => return Some(object),
+                Err(unread) => tell_unread(name, &unread),
+            },
             Err(error) => tracing::warn!(%error, "cannot read the LandfallNode {name}"),
         }
         sleep(pause).await;
     }
     None
+}
+
+/// Somebody edited the object. What it said last goes on being served; nothing of it is guessed.
+fn tell_unread(name: &str, unread: &Unread) {
+    let why = &unread.why;
+    tracing::error!(
+        why,
+        "the LandfallNode {name} can't be read; serving what it said last until it is put right"
+    );
 }
 
 /// Who wrote which field is a third of the object, and nobody here asks.

@@ -145,6 +145,7 @@ async fn start_cluster(
         .await
         .context("no Kubernetes configuration")?;
     let api = || Api::all(client.clone());
+    let own = || Api::all(client.clone());
     let name = || args.node_name.clone();
     let engine = || running.engine.clone();
     let asked = Arc::clone(&running.quorum_read);
@@ -155,7 +156,7 @@ async fn start_cluster(
         engine: running.state.clone(),
         install,
     };
-    tokio::spawn(status::publish(api(), name(), sources, machine, time));
+    tokio::spawn(status::publish(own(), name(), sources, machine, time));
     Ok(())
 }
 

@@ -72,6 +72,7 @@ fn audit_block(view: &View, id: &BlockId, block: &Block, findings: &mut BTreeSet
             Some(_) if !entry.state.is_held() => {}
             Some(holder) => {
                 let finding = match view.nodes.get(&holder.node) {
+                    None if view.unread.nodes.contains(&holder.node) => None,
                     None => Some(Finding::no_node(id, *address, &holder.node)),
                     // Of one that is listed, the grant tells more.
                     Some(node) if node.machine == holder.machine => None,
@@ -140,6 +141,7 @@ impl Audited<'_> {
                     Some(Finding::grant_ahead(id, self.name, key, block.value.seq))
                 }
                 Word::Done(_, block) | Word::Behind(_, block) => Some(self.stray(key, block)),
+                Word::NoBlock(id) if self.view.unread.blocks.contains(&id) => None,
                 Word::NoBlock(_) | Word::Unclear { .. } => Some(Finding::no_block(self.name, key)),
             };
             findings.extend(finding);

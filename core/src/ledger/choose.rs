@@ -48,6 +48,11 @@ pub(super) fn choose(
             while let Some(from) = cursor {
                 let id = BlockId::of(&network.segment, from);
                 let last = id.last().min(range.last());
+                let next = || successor(last).filter(|_| last < range.last());
+                if view.unread.blocks.contains(&id) {
+                    cursor = next();
+                    continue;
+                }
                 let Some(block) = drafts.block(&id) else {
                     // A pod may take more than one address of a block that is still to be made.
                     return match first_not_in(from, last, taken) {
@@ -59,15 +64,17 @@ pub(super) fn choose(
                     return Choice::Take(id, address);
                 }
                 resting.look(block, from, last, taken);
-                cursor = if last < range.last() {
-                    successor(last)
-                } else {
-                    None
-                };
+                cursor = next();
             }
         }
     }
-    resting.choice(view, network)
+    let choice = resting.choice(view, network);
+    if matches!(choice, Choice::Full)
+        && let Some(refusal) = view.unread.refusal_of(network)
+    {
+        return Choice::Refused(refusal);
+    }
+    choice
 }
 
 /// A requested address, if the network may grant it and nobody has it, or a claim of the asking pod's
@@ -89,6 +96,9 @@ pub(super) fn requested(
         ));
     }
     let id = BlockId::of(&network.segment, address);
+    if let Some(refusal) = view.unread.refusal(&id) {
+        return Choice::Refused(refusal);
+    }
     let Some(block) = drafts.block(&id) else {
         return Choice::Missing(id, address);
     };
@@ -254,7 +264,7 @@ fn foreign_rest(view: &View, id: &BlockId, address: IpAddr, entry: &Entry) -> Mi
 
 impl BlockId {
     /// The last address of the block.
-    pub(super) fn last(&self) -> IpAddr {
+    pub fn last(&self) -> IpAddr {
         match self.first {
             IpAddr::V4(v4) => IpAddr::V4((v4.to_bits() | 0xff).into()),
             IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() | 0xff).into()),

@@ -55,9 +55,11 @@ impl<'v> Drafts<'v> {
         self.changed.get_mut(id)
     }
 
-    /// Asks for a block object that does not exist.
+    /// Asks for a block object that does not exist. One that can't be read does.
     pub(super) fn miss(&mut self, id: BlockId) {
-        self.missing.insert(id);
+        if !self.view.unread.blocks.contains(&id) {
+            self.missing.insert(id);
+        }
     }
 
     /// Whether this decision asked for the block to be made.

@@ -21,7 +21,8 @@ pub fn forsaken(view: &View) -> Vec<BlockId> {
         .map(|(id, _)| id)
         .filter(|id| !view.networks.values().any(|n| may_serve(&n.network, id)))
         .collect();
-    if unserved.is_empty() {
+    // A node object that can't be read may name any address.
+    if unserved.is_empty() || !view.unread.nodes.is_empty() {
         return Vec::new();
     }
     let named = named(view);
@@ -31,7 +32,7 @@ pub fn forsaken(view: &View) -> Vec<BlockId> {
 }
 
 /// Whether the network has a subnet in the block, whatever of it may be handed out now.
-fn may_serve(network: &Network, id: &BlockId) -> bool {
+pub(super) fn may_serve(network: &Network, id: &BlockId) -> bool {
     let Ok(block) = Range::new(id.first, id.last()) else {
         return true;
     };

@@ -135,6 +135,7 @@ pub(super) fn grant<'v>(
             ),
             // An agent that restarts is no news to a pod that has all it asked for.
             (None, _) if has_all(view, entries.held, *owner, pod) => Ok(()),
+            (None, None) if view.unread.nodes.contains(&pod.node) => Err(unread_node(pod)),
             (None, _) => Err(no_agent(pod)),
         };
         if let Err(refusal) = outcome {
@@ -397,6 +398,19 @@ fn mac_in_use(want: &Want, mac: Mac) -> Refusal {
     );
     Refusal {
         reason: String::from("InvalidAnnotation"),
+        message,
+        is_final: false,
+    }
+}
+
+fn unread_node(pod: &Pod) -> Refusal {
+    let message = format!(
+        "LandfallNode {} can't be read, and nothing is granted there before it is mended: its Events \
+         say what is wrong",
+        pod.node
+    );
+    Refusal {
+        reason: String::from("NoAgentOnNode"),
         message,
         is_final: false,
     }

@@ -228,7 +228,10 @@ impl<'v> Mender<'v, '_> {
             State::Granted | State::Recalling | State::Quarantined | State::Fencing => {
                 let holder = entry.holder.as_ref();
                 let node = holder.and_then(|holder| self.view.nodes.get(&holder.node));
-                entry.seq == key.1 && !node.is_some_and(|node| node.spec.lists(key))
+                let unread = &self.view.unread.nodes;
+                entry.seq == key.1
+                    && !node.is_some_and(|node| node.spec.lists(key))
+                    && !holder.is_some_and(|holder| unread.contains(&holder.node))
             }
         }
     }

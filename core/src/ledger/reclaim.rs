@@ -37,8 +37,8 @@ pub fn judge(view: &View, name: &Name) -> Option<Reclaim> {
         .peekable();
     let evidence = &node.evidence.value;
     if named.peek().is_none() {
-        // After a restore the ledger does not say yet what was held.
-        let is_known = !view.restore.is_under_way();
+        // After a restore the ledger does not say yet what was held; nor does a block that can't be read.
+        let is_known = !view.restore.is_under_way() && view.unread.blocks.is_empty();
         let is_on = evidence.reports && evidence.current == Some(off);
         return Some(match off == node.uid {
             true if is_known => Reclaim::Done,

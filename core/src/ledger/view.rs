@@ -11,6 +11,7 @@ use super::{
     Block, BlockId, Holder, Millis,
     claims::{Claims, Share},
     fresh::{Seen, Tick},
+    unread::Unread,
 };
 use crate::{
     id::{Name, Seq, Uid},
@@ -39,6 +40,8 @@ pub struct View {
     pub restore: Restore,
     /// Nodes with an agent and without a node object.
     pub expected: BTreeSet<Name>,
+    /// Objects that are there and can't be read.
+    pub unread: Unread,
 }
 
 /// Restores of etcd that were announced: their epochs.

@@ -15,9 +15,9 @@ pub(super) enum Word<'v> {
     Done(&'v BlockId, &'v Seen<Block>),
     /// The block shows a lower seq: it is older than the grant, or was edited.
     Behind(&'v BlockId, &'v Seen<Block>),
-    /// The block is not there.
+    /// The block is not there, or can't be read.
     NoBlock(BlockId),
-    /// The network is not known, and no block has the address, or several have.
+    /// The network is not known, and no block has the address, or several have, or one that can't be read.
     Unclear {
         /// Whether several have it and all are done with it.
         is_done: bool,
@@ -39,6 +39,10 @@ pub(super) fn word_on<'v>(
             Some((id, block)) => word_of(id, block, node, key),
             None => Word::NoBlock(id),
         };
+    }
+    let mut unread = view.unread.blocks.iter();
+    if unread.any(|id| id.covers(address)) {
+        return Word::Unclear { is_done: false };
     }
     let mut all = view.blocks.iter().filter(|(id, _)| id.covers(address));
     match (all.next(), all.next()) {

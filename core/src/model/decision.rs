@@ -18,6 +18,7 @@ use crate::ledger::{
     self, Block, Rules, View, Write,
     claims::{Claim, Claims, Shares},
     fresh::{self, Tick},
+    unread::Unread,
     view::{Evidence, NodeStatus, NodeView, Restore},
 };
 
@@ -113,6 +114,7 @@ impl World {
                 },
             },
             expected: BTreeSet::new(),
+            unread: Unread::default(),
             claims: Self::claims(seen.claim),
         }
     }

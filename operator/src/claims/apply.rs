@@ -94,7 +94,9 @@ impl ClaimUpkeep {
         let now = time(now);
         let keeps = status::keeps(&world.view);
         for claim in world.claims() {
-            let Some(judged) = world.judged_claim(&claim.key) else {
+            // The answer to a write could not be read either, and would be written again and again.
+            let judged = world.judged_claim(&claim.key);
+            let Some(judged) = judged.filter(|_| claim.fault.is_none()) else {
                 continue;
             };
             let uid = claim.uid();

@@ -64,6 +64,14 @@ impl Book {
                  starts by itself when it is made"
             )));
         };
+        // One that can't be read: what it is for is not known.
+        if let Some(fault) = entry
+            .fault
+            .as_ref()
+            .filter(|_| entry.network_name.is_empty())
+        {
+            return Err(later(format!("claim {name} is not accepted: {fault}")));
+        }
         if entry.network_name != asking.network_name.as_str() {
             return Err(never(format!(
                 "claim {name} is for network {}, and the pod asks for {} with it: correct one of the two",

@@ -8,7 +8,10 @@ use kube::{
     core::{DynamicObject, ObjectMeta},
 };
 use landfall_core::id::Uid;
-use landfall_crds::claim::{AddressClaim, AddressClaimStatus, ClaimOwner, ClaimType};
+use landfall_crds::{
+    claim::{AddressClaim, AddressClaimStatus, ClaimOwner, ClaimType},
+    guarded::Unread,
+};
 use serde_json::Value;
 
 use crate::upkeep::has_finalizer;
@@ -56,6 +59,8 @@ pub(crate) struct ClaimFacts {
     pub(crate) status: Option<AddressClaimStatus>,
     /// Of an IPAMClaim.
     pub(crate) ipam_status: Option<Value>,
+    /// Why its object can't be read, if so: then only its key and metadata are certain.
+    pub(crate) fault: Option<String>,
 }
 
 // === impl ClaimFacts ===
@@ -77,7 +82,33 @@ impl ClaimFacts {
             owner: owner(spec.owner),
             status: object.status,
             ipam_status: None,
+            fault: None,
         }
+    }
+
+    /// An AddressClaim that can't be read. It keeps what it has, and gets nothing more.
+    pub(crate) fn unread(unread: Box<Unread>) -> Self {
+        let Unread { meta, why } = *unread;
+        Self {
+            key: key(ClaimKind::Address, &meta),
+            meta,
+            network: String::new(),
+            addresses: Err(why.clone()),
+            owner: Owner::Named,
+            status: None,
+            ipam_status: None,
+            fault: Some(why),
+        }
+    }
+
+    /// What it was when it could be read last stays true of whose it is.
+    pub(crate) fn after(mut self, before: Option<&Self>) -> Self {
+        let before = before.filter(|before| self.fault.is_some() && before.uid() == self.uid());
+        if let Some(before) = before {
+            self.network.clone_from(&before.network);
+            self.owner.clone_from(&before.owner);
+        }
+        self
     }
 
     pub(crate) fn ipam(mut object: DynamicObject) -> Self {
@@ -98,6 +129,7 @@ impl ClaimFacts {
             owner: Owner::Named,
             status: None,
             ipam_status: object.data.get("status").cloned(),
+            fault: None,
             key: key(ClaimKind::Ipam, &object.metadata),
             meta: object.metadata,
         }
@@ -155,6 +187,7 @@ impl ClaimFacts {
                 claim.generation(),
                 claim.is_deleting(),
                 claim.is_guarded(),
+                claim.fault.clone(),
             )
         };
         facts(self) != facts(old)

@@ -70,6 +70,10 @@ fn accept(
     labels: &Labels,
 ) -> Result<(), Fault> {
     let fault = |reason, message| Err(Fault { reason, message });
+    if let Some(why) = &facts.fault {
+        let message = format!("the object can't be read: {why}");
+        return fault(reason::INVALID, message);
+    }
     let network = match network {
         Ok(network) => network,
         Err(message) => return fault(event::UNKNOWN_NETWORK, message),

@@ -10,6 +10,7 @@ use landfall_core::ledger::view::Restore;
 use landfall_crds::{
     block::AddressBlock,
     claim::AddressClaim,
+    guarded::Guarded,
     keys::{LEDGER_CONFIG_MAP, annotation, finalizer},
     ledger::restore,
     node::{LandfallNode, LandfallNodeSpec},
@@ -31,7 +32,7 @@ pub(crate) struct Ledger {
     nodes: Api<LandfallNode>,
     kubernetes_nodes: Api<Node>,
     blocks: Api<AddressBlock>,
-    pub(super) claims: Api<AddressClaim>,
+    pub(super) claims: Api<Guarded<AddressClaim>>,
     pub(super) client: Client,
     epochs: Api<ConfigMap>,
 }

@@ -83,6 +83,12 @@ impl Shell {
             *counts.entry(9).or_default() += 1;
             self.events.tell(stranger.clone());
         }
+        let unread = self.world.unread();
+        self.metrics
+            .unreadable(unread.iter().map(|(kind, _)| *kind));
+        for (_, notice) in unread.into_iter().take(TOLD) {
+            self.events.tell(notice);
+        }
         self.metrics.findings(&counts);
         (!self.auditor.since.is_empty()).then(|| now.saturating_add(PERIOD))
     }

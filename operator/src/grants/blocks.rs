@@ -111,6 +111,10 @@ impl Shell {
 
     /// Reads a block with quorum.
     pub(super) fn read_block(&mut self, id: BlockId, now: Millis) -> Option<BlockJob> {
+        // Known to be unreadable: the watch tells when that has changed.
+        if self.world.is_unread_block(&id) {
+            return None;
+        }
         if !self.backoff.allows(&Target::Block(id.clone()), now) {
             self.world.doubts.blocks.insert(id);
             return None;
@@ -142,7 +146,7 @@ impl Shell {
         let results = match self.rebuilt(&ids, now).await {
             Ok(objects) => self.ledger.create_blocks(objects).await,
             Err(error) => {
-                tracing::warn!(%error, "no epoch could be drawn for new blocks");
+                tracing::warn!(%error, "new AddressBlocks can't be made");
                 for id in ids {
                     self.backoff.failed(Target::Block(id), now);
                 }
@@ -167,6 +171,11 @@ impl Shell {
     }
 
     async fn rebuilt(&self, ids: &[BlockId], now: Millis) -> Result<Vec<AddressBlock>, Failure> {
+        if !self.world.view.unread.nodes.is_empty() {
+            return Err(Failure::Answer(
+                "a LandfallNode that can't be read: what it holds is not known",
+            ));
+        }
         let epoch = self.ledger.draw_epoch().await?;
         let nodes = self.ledger.list_nodes().await?;
         let nodes: BTreeMap<Name, NodeView> = nodes.iter().map(held_by).collect();
@@ -180,6 +189,11 @@ impl Shell {
             .map(|(uid, network)| (*uid, network.network.segment.clone()))
             .collect();
         let claims = self.ledger.list_claims().await?;
+        if claims.iter().any(|claim| claim.fault.is_some()) {
+            return Err(Failure::Answer(
+                "an AddressClaim that can't be read: what it keeps is not known",
+            ));
+        }
         let claims = Seen::quorum(self.world.named_by_claims(&claims), Tick(1));
         let Some(claims) = claims.quorum_after(Tick(0)) else {
             return Ok(Vec::new());

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use kube::api::ListParams;
 use landfall_core::{id::Uid, ledger::Millis};
+use landfall_crds::guarded;
 
 use super::{Failure, Ledger, Shell, failure::within};
 use crate::claims::{ClaimFacts, list_ipam_claims};
@@ -53,7 +54,9 @@ impl Ledger {
     pub(super) async fn list_claims(&self) -> Result<Vec<ClaimFacts>, Failure> {
         let own = within(self.claims.list(&ListParams::default())).await?;
         let others = within(list_ipam_claims(&self.client)).await?;
-        let own = own.items.into_iter().map(ClaimFacts::address);
+        let own = own.items.into_iter().map(|object| {
+            guarded::read(object).map_or_else(ClaimFacts::unread, ClaimFacts::address)
+        });
         Ok(own.chain(others).collect())
     }
 }

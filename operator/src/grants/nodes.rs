@@ -75,6 +75,10 @@ impl Shell {
 
     /// Reads a node object with quorum.
     pub(super) fn read_node(&mut self, name: Name, now: Millis) -> Option<NodeJob> {
+        // Known to be unreadable: the watch tells when that has changed.
+        if self.world.is_unread_node(&name) {
+            return None;
+        }
         if !self.backoff.allows(&Target::Node(name.clone()), now) {
             self.world.doubts.nodes.insert(name);
             return None;

@@ -12,6 +12,7 @@ mod reclaim;
 mod restore;
 mod rig;
 mod unattached;
+mod unread;
 
 use api::Fault;
 use rig::{Rig, Sees, pass};

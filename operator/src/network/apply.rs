@@ -108,7 +108,8 @@ impl Upkeep {
         }
         self.measured = names;
         for (uid, object) in world.network_objects() {
-            let Some(verdict) = world.verdict(*uid) else {
+            // The answer to a write could not be read either, and would be written again and again.
+            let Some(verdict) = world.verdict(*uid).filter(|_| object.fault().is_none()) else {
                 continue;
             };
             let counts =

@@ -10,6 +10,8 @@ use landfall_core::{
 };
 use landfall_crds::node::{LandfallNode, ParentStatus};
 
+use crate::world::usable;
+
 /// Addresses of one network and family, by state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
@@ -59,6 +61,14 @@ pub(crate) fn tally(view: &View) -> Tally {
                     tally.entry((network.uid, family)).or_default().used += 1;
                 }
             }
+        }
+    }
+    // What of a block that can't be read is in use is not known.
+    for id in &view.unread.blocks {
+        let networks = view.networks.values().map(|network| &network.network);
+        for network in networks.filter(|network| network.segment == id.segment) {
+            let (family, used) = usable(network, id);
+            tally.entry((network.uid, family)).or_default().used += used;
         }
     }
     tally

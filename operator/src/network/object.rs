@@ -7,7 +7,7 @@ use landfall_core::{
     network::{Network, NetworkKind},
 };
 use landfall_crds::{
-    convert::NetworkObject as _, ipvlan::IpvlanNetwork, macvlan::MacvlanNetwork,
+    convert::NetworkObject as _, guarded::Unread, ipvlan::IpvlanNetwork, macvlan::MacvlanNetwork,
     network_spec::NetworkStatus,
 };
 
@@ -18,6 +18,8 @@ use crate::upkeep::has_finalizer;
 pub(crate) enum NetworkObject {
     Macvlan(Box<MacvlanNetwork>),
     Ipvlan(Box<IpvlanNetwork>),
+    /// It can't be read: what is granted of it stays, as its nodes know it.
+    Unread(NetworkKind, Box<Unread>),
 }
 
 // === impl NetworkObject ===
@@ -31,10 +33,23 @@ impl NetworkObject {
         Self::Ipvlan(Box::new(object))
     }
 
+    pub(crate) fn unread(kind: NetworkKind, unread: Box<Unread>) -> Self {
+        Self::Unread(kind, unread)
+    }
+
+    /// Why it can't be read, if so.
+    pub(crate) fn fault(&self) -> Option<&Unread> {
+        match self {
+            Self::Macvlan(_) | Self::Ipvlan(_) => None,
+            Self::Unread(_, unread) => Some(unread),
+        }
+    }
+
     pub(crate) const fn kind(&self) -> NetworkKind {
         match self {
             Self::Macvlan(_) => NetworkKind::Macvlan,
             Self::Ipvlan(_) => NetworkKind::Ipvlan,
+            Self::Unread(kind, _) => *kind,
         }
     }
 
@@ -42,6 +57,7 @@ impl NetworkObject {
         match self {
             Self::Macvlan(object) => &object.metadata,
             Self::Ipvlan(object) => &object.metadata,
+            Self::Unread(_, unread) => &unread.meta,
         }
     }
 
@@ -49,6 +65,7 @@ impl NetworkObject {
         match self {
             Self::Macvlan(object) => object.status.as_ref(),
             Self::Ipvlan(object) => object.status.as_ref(),
+            Self::Unread(..) => None,
         }
     }
 
@@ -80,6 +97,7 @@ impl NetworkObject {
         match self {
             Self::Macvlan(object) => object.validate().map_err(|fault| fault.to_string()),
             Self::Ipvlan(object) => object.validate().map_err(|fault| fault.to_string()),
+            Self::Unread(_, unread) => Err(format!("the object can't be read: {}", unread.why)),
         }
     }
 
@@ -88,6 +106,7 @@ impl NetworkObject {
         match self {
             Self::Macvlan(object) => object.not_implemented(),
             Self::Ipvlan(object) => object.not_implemented(),
+            Self::Unread(..) => None,
         }
     }
 
@@ -98,5 +117,6 @@ impl NetworkObject {
         new.generation != old.generation
             || self.is_deleting() != before.is_deleting()
             || self.is_guarded() != before.is_guarded()
+            || self.fault().map(|unread| &unread.why) != before.fault().map(|unread| &unread.why)
     }
 }

@@ -1,35 +1,43 @@
 //! AddressBlocks: the ledger as last seen.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, net::Ipv4Addr};
 
 use kube::{ResourceExt as _, runtime::watcher::Event};
-use landfall_core::ledger::{
-    BlockId, Entry,
-    forsaken::forsaken,
-    fresh::{Seen, Tick},
+use landfall_core::{
+    id::Name,
+    ledger::{
+        BlockId, Entry,
+        forsaken::forsaken,
+        fresh::{Seen, Tick},
+    },
 };
-use landfall_crds::{block::AddressBlock, keys::finalizer};
+use landfall_crds::{block::AddressBlock, guarded::Unread, keys::finalizer};
 
 use super::{World, relist::Step, version};
 use crate::{
     convert,
     events::{Notice, Regarding},
+    watches::Read,
 };
 
 // === impl World ===
 
 impl World {
-    pub(super) fn observe_block(&mut self, event: Event<Box<AddressBlock>>) {
+    pub(super) fn observe_block(&mut self, event: Event<Read<AddressBlock>>) {
+        self.unread_blocks.follow(&event);
         let relist = &mut self.watches.blocks;
-        for step in relist.steps(event, |object| convert::block::id(object), &self.blocks) {
+        for step in relist.steps(event, key, &self.blocks) {
             match step {
-                Step::Put(object) => self.put_block(*object, None),
-                Step::Deleted(object) => self.drop_deleted_block(&object),
+                Step::Put(Ok(object)) => self.put_block(*object, None),
+                Step::Put(Err(unread)) => self.put_unread_block(*unread),
+                Step::Deleted(Ok(object)) => self.drop_deleted_block(&object),
+                Step::Deleted(Err(unread)) => self.drop_unread_block(&unread),
                 Step::Absent(id) => {
                     self.doubts.blocks.insert(id);
                 }
             }
         }
+        self.note_unread();
     }
 
     /// Takes a block, unless a later version is known. `quorum_at` is when a quorum read, or our own
@@ -43,9 +51,12 @@ impl World {
         let id = convert::block::id(&object);
         let known = self.blocks.get(&id).map(|known| version(&known.metadata));
         let new = version(&object.metadata);
-        if known.is_some_and(|known| new < known) {
+        let is_overtaken = self.unread_blocks.is_overtaken(&id, &object.metadata);
+        if known.is_some_and(|known| new < known) || is_overtaken {
             return;
         }
+        self.unread_blocks.remove(&id);
+        self.note_unread();
         // The watch repeats our own write: it says nothing new, and takes no freshness away.
         let before = self
             .view
@@ -60,6 +71,36 @@ impl World {
         self.changed |= self.view.blocks.get(&id) != Some(&seen);
         self.view.blocks.insert(id.clone(), seen);
         self.blocks.insert(id, object);
+    }
+
+    /// Sets a block aside that can't be read: what was known of it says nothing any more. One whose name
+    /// is no block's is none of the ledger's.
+    fn put_unread_block(&mut self, unread: Unread) {
+        let Some(id) = unread_id(&unread) else {
+            let name = unread.meta.name.clone().unwrap_or_default();
+            self.strangers.insert(name, nobodys(&unread));
+            return;
+        };
+        let known = self.blocks.get(&id).map(|known| version(&known.metadata));
+        let is_old = known.is_some_and(|known| version(&unread.meta) < known)
+            || self.unread_blocks.is_overtaken(&id, &unread.meta);
+        if !is_old {
+            self.drop_block(&id);
+            self.unread_blocks.insert(id, unread);
+        }
+    }
+
+    fn drop_unread_block(&mut self, unread: &Unread) {
+        self.strangers
+            .remove(unread.meta.name.as_deref().unwrap_or_default());
+        let Some(id) = unread_id(unread) else { return };
+        if !self.unread_blocks.is_overtaken(&id, &unread.meta) {
+            self.unread_blocks.remove(&id);
+        }
+        let known = self.blocks.get(&id).map(|known| version(&known.metadata));
+        if known.is_some_and(|known| known <= version(&unread.meta)) {
+            self.drop_block(&id);
+        }
     }
 
     /// The object of a block, to be replaced under its resourceVersion.
@@ -131,12 +172,41 @@ impl World {
             return;
         }
         let id = convert::block::id(object);
+        if !self.unread_blocks.is_overtaken(&id, &object.metadata) {
+            self.unread_blocks.remove(&id);
+        }
         let known = self.blocks.get(&id).map(|known| version(&known.metadata));
         // A block that was made anew in the meantime is later than the end of the one before.
         if known.is_some_and(|known| known <= version(&object.metadata)) {
             self.drop_block(&id);
         }
     }
+}
+
+/// Which block an object is: what can't be read is known by its name.
+fn key(object: &Read<AddressBlock>) -> BlockId {
+    match object {
+        Ok(object) => convert::block::id(object),
+        Err(unread) => unread_id(unread).unwrap_or_else(|| {
+            let name = Name::from(unread.meta.name.as_deref().unwrap_or_default());
+            BlockId::of(&name, Ipv4Addr::UNSPECIFIED.into())
+        }),
+    }
+}
+
+fn unread_id(unread: &Unread) -> Option<BlockId> {
+    BlockId::of_object(unread.meta.name.as_deref()?)
+}
+
+/// What administrators are told of a block that can't be read and has no block's name.
+fn nobodys(unread: &Unread) -> Notice {
+    let name = unread.meta.name.as_deref().unwrap_or_default();
+    let why = &unread.why;
+    let message = format!(
+        "no addresses belong to an AddressBlock {name}, and it can't be read, {why}: delete it"
+    );
+    let about = Regarding::ours("AddressBlock", name, unread.meta.uid.clone());
+    Notice::inconsistent(about, &message)
 }
 
 /// What administrators are told of a block that the operator did not make: its name is not that of

@@ -95,6 +95,7 @@ impl World {
         if old.is_some_and(|old| version(&facts.meta) < version(&old.meta)) {
             return;
         }
+        let facts = facts.after(old);
         self.stale.claims |= old.is_none_or(|old| facts.is_news_after(old));
         let is_open = if facts.is_deleting() {
             facts.has_finalizer()
@@ -270,8 +271,11 @@ impl World {
         self.claims.judged.get(key)
     }
 
-    /// Whether an entry names a claim.
+    /// Whether an entry names a claim, or may.
     pub(crate) fn is_kept_for(&self, claim: Uid) -> bool {
+        if !self.view.unread.blocks.is_empty() {
+            return true;
+        }
         let entries = self
             .view
             .blocks

@@ -112,8 +112,12 @@ impl World {
         self.changed = true;
     }
 
-    /// The segment that addresses of a network are held in. A segment can't change while some are.
+    /// The segment that addresses of a network are held in, or may be. A segment can't change while some are.
     fn held_segment(&self, network: Uid) -> Option<Name> {
+        let last = self.networks.last_valid.get(&network);
+        if let Some(last) = last.filter(|last| self.may_be_held(last)) {
+            return Some(last.segment.clone());
+        }
         let mut blocks = self.view.blocks.iter();
         let (id, _) = blocks.find(|(_, seen)| {
             let mut entries = seen.value.entries.values();
@@ -134,7 +138,7 @@ impl World {
             self.networks.held.clear();
             return;
         }
-        let held = dereference::held(&self.view);
+        let held = self.held();
         let gone = |uid: &Uid| unwanted.contains(uid) && !held.contains(uid);
         let nodes = self.node_objects.iter().filter(|(_, object)| {
             let mut networks = object.spec.networks.iter();
@@ -157,7 +161,18 @@ impl World {
             let mut networks = object.spec.networks.iter();
             networks.any(|served| served.uid == network)
         });
-        listed || self.is_restored() || dereference::held(&self.view).contains(&network)
+        // A node object that can't be read may list it.
+        let is_unsure = self.is_restored() || !self.view.unread.nodes.is_empty();
+        listed || is_unsure || self.held().contains(&network)
+    }
+
+    /// Networks that an entry or a node's grant names, or may.
+    fn held(&self) -> BTreeSet<Uid> {
+        let networks = self.view.networks.iter();
+        let unsure = networks.filter(|(_, network)| self.may_be_held(&network.network));
+        let mut held = dereference::held(&self.view);
+        held.extend(unsure.map(|(uid, _)| *uid));
+        held
     }
 
     /// All node objects.

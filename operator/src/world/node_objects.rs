@@ -9,10 +9,10 @@ use landfall_core::{
     },
     network::Labels,
 };
-use landfall_crds::node::LandfallNode;
+use landfall_crds::{guarded::Unread, node::LandfallNode};
 
 use super::{World, node_faults::blocked_chain, reclaim::reclaimed, relist::Step, version};
-use crate::{convert, nodes::NodeFacts};
+use crate::{convert, nodes::NodeFacts, watches::Read};
 
 // === impl World ===
 
@@ -37,12 +37,16 @@ impl World {
         }
     }
 
-    pub(super) fn observe_node_object(&mut self, event: Event<Box<LandfallNode>>) {
+    pub(super) fn observe_node_object(&mut self, event: Event<Read<LandfallNode>>) {
+        self.unread_nodes.follow(&event);
         let relist = &mut self.watches.node_objects;
-        for step in relist.steps(event, |object| name_of(object), &self.node_objects) {
+        for step in relist.steps(event, key, &self.node_objects) {
             match step {
-                Step::Put(object) => self.put_node_object(*object),
-                Step::Deleted(object) => {
+                Step::Put(Ok(object)) => self.put_node_object(*object),
+                Step::Put(Err(unread)) => self.put_unread_node(*unread),
+                Step::Deleted(Err(unread)) => self.drop_unread_node(&unread),
+                Step::Deleted(Ok(object)) => {
+                    self.unread_nodes.remove(&name_of(&object));
                     let known = self.node_objects.get(&name_of(&object));
                     if known.is_some_and(|k| version(&k.metadata) <= version(&object.metadata)) {
                         self.drop_node_object(&name_of(&object));
@@ -53,6 +57,32 @@ impl World {
                 }
             }
         }
+        self.note_unread();
+    }
+
+    /// Sets a node object aside that can't be read: to the ledger it is as if it were not there, only that
+    /// it may list anything and is not made anew.
+    fn put_unread_node(&mut self, unread: Unread) {
+        let name = unread_name(&unread);
+        let known = self.node_objects.get(&name);
+        let is_old = known.is_some_and(|known| version(&unread.meta) < version(&known.metadata))
+            || self.unread_nodes.is_overtaken(&name, &unread.meta);
+        if !is_old {
+            self.drop_node_object(&name);
+            self.unread_nodes.insert(name, unread);
+        }
+    }
+
+    fn drop_unread_node(&mut self, unread: &Unread) {
+        let name = unread_name(unread);
+        if self.unread_nodes.is_overtaken(&name, &unread.meta) {
+            return;
+        }
+        self.unread_nodes.remove(&name);
+        let known = self.node_objects.get(&name);
+        if known.is_none_or(|known| version(&known.metadata) <= version(&unread.meta)) {
+            self.drop_node_object(&name);
+        }
     }
 
     /// Takes a node object, unless a later version is known.
@@ -62,9 +92,13 @@ impl World {
     pub(crate) fn put_node_object(&mut self, object: LandfallNode) {
         let name = name_of(&object);
         let known = self.node_objects.get(&name);
-        if known.is_some_and(|known| version(&object.metadata) < version(&known.metadata)) {
+        let is_overtaken = self.unread_nodes.is_overtaken(&name, &object.metadata);
+        if is_overtaken
+            || known.is_some_and(|known| version(&object.metadata) < version(&known.metadata))
+        {
             return;
         }
+        self.unread_nodes.remove(&name);
         let same_spec = known.is_some_and(|known| {
             known.metadata.generation == object.metadata.generation
                 && known.metadata.uid == object.metadata.uid
@@ -102,6 +136,7 @@ impl World {
         self.changed |= self.view.nodes.get(&name) != Some(&node);
         self.view.nodes.insert(name.clone(), node);
         self.node_objects.insert(name, object);
+        self.note_unread();
     }
 
     /// A node's object as last seen.
@@ -200,6 +235,17 @@ fn reports_differ(before: &LandfallNode, after: &LandfallNode) -> bool {
     before.spec.grants != after.spec.grants
         || report(before) != report(after)
         || blocked_chain(before) != blocked_chain(after)
+}
+
+fn key(object: &Read<LandfallNode>) -> Name {
+    match object {
+        Ok(object) => name_of(object),
+        Err(unread) => unread_name(unread),
+    }
+}
+
+fn unread_name(unread: &Unread) -> Name {
+    Name::from(unread.meta.name.as_deref().unwrap_or_default())
 }
 
 pub(crate) fn name_of(object: &LandfallNode) -> Name {

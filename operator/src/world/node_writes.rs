@@ -57,7 +57,8 @@ impl World {
     /// The write that brings a node's object up to date, with the protocol's part if it changed.
     pub(crate) fn node_write(&self, name: &Name, protocol: Option<&NodeSpec>) -> Option<NodeWrite> {
         let Some(object) = self.node_objects.get(name) else {
-            return self.new_node_object(name);
+            let is_there = self.is_unread_node(name);
+            return self.new_node_object(name).filter(|_| !is_there);
         };
         if let Some(end) = self.end_of(name, object) {
             return Some(end);
@@ -153,8 +154,11 @@ impl World {
         is_guarded.then(|| NodeWrite::LetGo(Box::new(object.clone())))
     }
 
-    /// Whether an entry names the node.
+    /// Whether an entry names the node, or may.
     fn is_named(&self, name: &Name) -> bool {
+        if !self.view.unread.blocks.is_empty() {
+            return true;
+        }
         let blocks = self.view.blocks.values();
         let mut entries = blocks.flat_map(|seen| seen.value.entries.values());
         entries.any(|entry| entry.holder.as_ref().is_some_and(|h| h.node == *name))

@@ -1,13 +1,15 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
-use kube::runtime::watcher::Event;
+use kube::{core::ObjectMeta, runtime::watcher::Event};
 use landfall_core::{
     id::{Name, Seq, Uid},
     ledger::{Block, BlockId, Entry, Holder, State, fresh::Tick, view::Evidence},
+    network::NetworkKind,
 };
 use landfall_crds::{
     block::AddressBlock,
+    guarded::Unread,
     keys::finalizer,
     node::{AddressSeq, Grant, LandfallNode, LandfallNodeSpec, NodeIdentity, NotOurs},
 };
@@ -20,7 +22,7 @@ use crate::{
     nodes::NodeFacts,
     pods::{PodFacts, PodKey},
     samples,
-    watches::Change,
+    watches::{Change, Read, map},
 };
 
 fn world() -> World {
@@ -46,14 +48,7 @@ fn seen(world: &World) -> Option<(u64, Option<Tick>)> {
 }
 
 fn watch(world: &mut World, event: Event<AddressBlock>) {
-    let event = match event {
-        Event::Apply(object) => Event::Apply(Box::new(object)),
-        Event::Delete(object) => Event::Delete(Box::new(object)),
-        Event::Init => Event::Init,
-        Event::InitApply(object) => Event::InitApply(Box::new(object)),
-        Event::InitDone => Event::InitDone,
-    };
-    world.observe(Change::Block(event));
+    world.observe(Change::Block(map(event, |object| Ok(Box::new(object)))));
 }
 
 #[test]
@@ -525,4 +520,79 @@ fn only_what_can_change_a_decision_is_news() {
     assert!(!is_news(&mut world), "a pod that has started");
     see_pod(&mut world, agent("agent", true));
     assert!(is_news(&mut world), "an agent that is Ready");
+}
+
+/// The block, which can't be read, at a resourceVersion.
+fn unread(version: u64) -> Unread {
+    Unread {
+        meta: block(0, version).metadata,
+        why: "spec.epoch: no number".to_owned(),
+    }
+}
+
+fn watch_unread(
+    world: &mut World,
+    event: fn(Read<AddressBlock>) -> Event<Read<AddressBlock>>,
+    version: u64,
+) {
+    world.observe(Change::Block(event(Err(Box::new(unread(version))))));
+}
+
+#[test]
+fn a_block_that_cannot_be_read_is_set_aside_and_no_older_version_of_it_counts() {
+    let mut world = world();
+    world.put_block(block(5, 20), Some(Tick(3)));
+    watch_unread(&mut world, Event::Apply, 19);
+    assert_eq!(seen(&world), Some((5, Some(Tick(3)))), "it is older");
+    watch_unread(&mut world, Event::Apply, 21);
+    assert_eq!(seen(&world), None);
+    assert!(world.is_unread_block(&id()));
+    world.put_block(block(5, 20), Some(Tick(9)));
+    assert_eq!(seen(&world), None, "a read that was overtaken");
+    world.put_block(block(6, 22), None);
+    assert_eq!(seen(&world), Some((6, None)));
+    assert!(!world.is_unread_block(&id()));
+}
+
+#[test]
+fn a_block_that_cannot_be_read_is_forgotten_once_it_is_deleted_or_not_listed() {
+    let mut world = world();
+    watch_unread(&mut world, Event::Apply, 21);
+    watch(&mut world, Event::Init);
+    watch_unread(&mut world, Event::InitApply, 21);
+    watch(&mut world, Event::InitDone);
+    assert!(world.is_unread_block(&id()));
+    assert_eq!(world.unread().len(), 1);
+    watch(&mut world, Event::Init);
+    watch(&mut world, Event::InitDone);
+    assert!(!world.is_unread_block(&id()));
+    watch_unread(&mut world, Event::Apply, 21);
+    watch_unread(&mut world, Event::Delete, 22);
+    assert!(!world.is_unread_block(&id()));
+}
+
+#[test]
+fn a_network_that_cannot_be_read_is_one_that_is_wrong() {
+    let mut world = world();
+    let meta = world_network_meta();
+    let unread = Unread {
+        meta,
+        why: "spec.mtu: a text".to_owned(),
+    };
+    let uid = Uid::of(unread.meta.uid.as_deref().unwrap());
+    let object = NetworkObject::unread(NetworkKind::Macvlan, Box::new(unread));
+    world.observe(Change::Macvlan(Event::Apply(object)));
+    world.settle();
+    let verdict = world.verdict(uid).unwrap();
+    let fault = verdict.accepted.as_ref().unwrap_err();
+    assert_eq!(fault.message, "the object can't be read: spec.mtu: a text");
+    assert_eq!(world.unread().len(), 1);
+}
+
+fn world_network_meta() -> ObjectMeta {
+    ObjectMeta {
+        name: Some("storage".to_owned()),
+        uid: Some("00000000-0000-0000-0000-000000000007".to_owned()),
+        ..ObjectMeta::default()
+    }
 }

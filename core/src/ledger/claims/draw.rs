@@ -66,6 +66,9 @@ pub(in crate::ledger) fn draw(
             return Some(Choice::Take((*id).clone(), *address));
         }
     }
+    if let Some(refusal) = view.unread.refusal_of(network) {
+        return Some(Choice::Refused(refusal));
+    }
     if claim.shares == Shares::Drawn && claim.addresses.is_empty() {
         let (labels, taken) = (draw.labels, draw.taken);
         let more = choose::choose(view, drafts, draw.network, labels, draw.family, taken);

@@ -311,6 +311,10 @@ impl Taking<'_, '_, '_> {
             return Err(refusal.clone());
         }
         let network = &self.network.network;
+        // What it keeps may be in there.
+        if let Some(refusal) = self.view.unread.refusal_of(network) {
+            return Err(refusal);
+        }
         let mut taken: Vec<IpAddr> = self.drafts.barred(&network.segment).collect();
         let mut chosen = Vec::new();
         // A claim is bound to no node: subnets that are only some nodes' are not for it.

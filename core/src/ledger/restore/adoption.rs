@@ -36,7 +36,13 @@ impl<'v> Adoption<'v> {
         let mut waits = BTreeSet::new();
         self.nodes(&mut waits, &mut writes);
         self.holders(&mut waits, &mut writes);
-        let message = if waits.is_empty() {
+        let message = if let Some(id) = self.view.unread.blocks.first() {
+            format!(
+                "etcd was restored from a backup: no address is given or taken back before AddressBlock {} \
+                 is mended, which can't be read: its Events say what is wrong",
+                id.object_name()
+            )
+        } else if waits.is_empty() {
             writes.extend(self.rewrite());
             "etcd was restored from a backup; the ledger is being rewritten".to_owned()
         } else {
@@ -71,6 +77,7 @@ impl<'v> Adoption<'v> {
     /// Every node that has an object or an agent must have its say, whether it answers now or not.
     fn nodes(self, waits: &mut BTreeSet<&'v Name>, writes: &mut Vec<Write>) {
         waits.extend(&self.view.expected);
+        waits.extend(&self.view.unread.nodes);
         for (name, node) in &self.view.nodes {
             let machine = node.holder(name, Uid::default(), &Name::default(), 0);
             if !self.is_settled(node, &machine, writes) {

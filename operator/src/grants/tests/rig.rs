@@ -15,6 +15,7 @@ use landfall_core::{
 };
 use landfall_crds::{
     block::AddressBlock,
+    guarded::{self, Guarded},
     macvlan::MacvlanNetwork,
     node::{AddressSeq, Grant, InUse, LandfallNode, LandfallNodeStatus, NodeIdentity},
 };
@@ -33,7 +34,7 @@ use crate::{
     nodes::NodeFacts,
     pods::{PodFacts, PodKey},
     samples,
-    watches::Change,
+    watches::{Change, Read, map},
     world::World,
 };
 
@@ -215,15 +216,21 @@ impl Operator {
         let store = server.store();
         for change in changes(&store.log, "landfallnodes", self.seen.nodes, sees.nodes) {
             self.seen.nodes += 1;
-            let change: Event<Box<LandfallNode>> = change;
-            self.shell.world.observe(Change::NodeObject(change));
+            let change: Event<Guarded<LandfallNode>> = change;
+            self.shell
+                .world
+                .observe(Change::NodeObject(map(change, read)));
         }
         for change in changes(&store.log, "addressblocks", self.seen.blocks, sees.blocks) {
             self.seen.blocks += 1;
-            let change: Event<Box<AddressBlock>> = change;
-            self.shell.world.observe(Change::Block(change));
+            let change: Event<Guarded<AddressBlock>> = change;
+            self.shell.world.observe(Change::Block(map(change, read)));
         }
     }
+}
+
+fn read<K>(object: Guarded<K>) -> Read<K> {
+    guarded::read(object).map(Box::new)
 }
 
 fn changes<T: serde::de::DeserializeOwned>(
