@@ -1,9 +1,12 @@
 //! `landfall-operator uninstall`: takes the plugin out of every node's CNI configuration, before the
 //! agents go that could do it. The chart runs it as a Job before it removes anything.
 //!
+//! Operators have no part in it: agents answer by themselves, whoever leads, or nobody.
+//!
 //! `spec.uninstall` stays set when all is removed, so that no agent chains the plugin again
-//! meanwhile. An operator that starts to work takes it back once, when it first leads: then Landfall is
-//! wanted.
+//! meanwhile. An operator that starts to work takes back, once, what it found asked when it started, as soon
+//! as it leads: then Landfall is wanted. What is asked later it leaves alone, also if it begins to lead just
+//! then: that is an uninstallation that goes on.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -14,7 +17,10 @@ use kube::{
     Api, Client, ResourceExt,
     api::{ListParams, Patch, PatchParams},
 };
-use landfall_crds::node::LandfallNode;
+use landfall_crds::{
+    guarded::{self, Guarded},
+    node::LandfallNode,
+};
 use serde_json::json;
 use tokio::time::{sleep, timeout};
 
@@ -24,6 +30,9 @@ use crate::leader::Leadership;
 const PAUSE: Duration = Duration::from_secs(1);
 /// Between two tries to take it back.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long one look may take. A connection that died without a word must not use up all the time that the
+/// nodes have.
+const LOOK: Duration = Duration::from_secs(15);
 /// Requests under way at once.
 const CONCURRENT: usize = 16;
 
@@ -34,7 +43,7 @@ struct Look {
     ask: BTreeSet<String>,
     /// Nodes whose agent has not answered.
     wait: BTreeSet<String>,
-    /// Nodes that can't answer: they are down or gone, or never had an agent.
+    /// Nodes that can't answer: they are down or gone, or never had an agent, or their objects can't be read.
     away: BTreeSet<String>,
 }
 
@@ -50,22 +59,36 @@ impl Look {
 
 /// Asks every node, and waits until all that can answer have done so.
 pub(crate) async fn uninstall(client: Client, patience: Duration) -> anyhow::Result<()> {
-    let nodes: Api<LandfallNode> = Api::all(client.clone());
+    let nodes: Api<Guarded<LandfallNode>> = Api::all(client.clone());
     let mut last = None;
+    let mut why = "no answer".to_owned();
     let answers = async {
         loop {
-            match look(&client, &nodes).await {
-                Ok(look) if look.ask.is_empty() && look.wait.is_empty() => return look,
-                Ok(look) => last = Some(look),
-                Err(error) => tracing::warn!(%error, "the nodes can't be read or asked"),
+            match timeout(LOOK, look(&client, &nodes)).await {
+                Ok(Ok(look)) if look.ask.is_empty() && look.wait.is_empty() => return look,
+                Ok(Ok(look)) => last = Some(look),
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "the nodes can't be read or asked");
+                    why = error.to_string();
+                }
+                Err(_) => {
+                    tracing::warn!("no answer from the API server within {} s", LOOK.as_secs());
+                }
             }
             sleep(PAUSE).await;
         }
     };
     let seen = timeout(patience, answers).await.ok().or(last);
-    let seen = seen.context("the API server did not answer")?;
+    let seen = seen.with_context(|| {
+        format!(
+            "within {} s no node could be asked to take the plugin out of its CNI configuration ({why}): \
+             nothing was removed; uninstall again when the API server answers, or leave the plugin there \
+             (helm uninstall --no-hooks)",
+            patience.as_secs()
+        )
+    })?;
     for node in &seen.away {
-        tracing::warn!(%node, "the node is down or has no agent: if the plugin is in its CNI \
+        tracing::warn!(%node, "the node is down, has no agent, or its object can't be read: if the plugin is in its CNI \
             configuration, it stays there, and does no harm to pods without networks");
     }
     let late: Vec<_> = seen.late().map(String::as_str).collect();
@@ -82,13 +105,23 @@ pub(crate) async fn uninstall(client: Client, patience: Duration) -> anyhow::Res
 }
 
 /// Looks at all nodes, and asks those that have not been asked.
-async fn look(client: &Client, nodes: &Api<LandfallNode>) -> kube::Result<Look> {
+async fn look(client: &Client, nodes: &Api<Guarded<LandfallNode>>) -> kube::Result<Look> {
     let all = ListParams::default();
     let objects = nodes.list(&all).await?.items;
     let machines: Api<Node> = Api::all(client.clone());
     let ready = machines.list(&all).await?.items;
     let ready = ready.iter().filter(|node| is_ready(node));
-    let look = judge(&objects, &ready.map(ResourceExt::name_any).collect());
+    let mut readable = Vec::new();
+    let mut unread = BTreeSet::new();
+    for object in objects {
+        match guarded::read(object) {
+            Ok(object) => readable.push(object),
+            Err(object) => drop(unread.insert(object.meta.name.unwrap_or_default())),
+        }
+    }
+    let mut look = judge(&readable, &ready.map(ResourceExt::name_any).collect());
+    // Its agent can't read the question either.
+    look.away.extend(unread);
     write(nodes, &look.ask, true).await?;
     Ok(look)
 }
@@ -124,26 +157,57 @@ fn has_answered(object: &LandfallNode) -> bool {
     status.is_some_and(|s| s.unchained && s.observed_generation >= object.metadata.generation)
 }
 
-/// Takes the question back, once this operator leads and the API server can be reached.
+/// Takes back what was asked before this operator started, once it leads.
 pub(crate) async fn take_back(client: Client, leadership: Leadership) {
-    let nodes: Api<LandfallNode> = Api::all(client);
+    let nodes: Api<Guarded<LandfallNode>> = Api::all(client);
+    let before = loop {
+        match told(&nodes).await {
+            Ok(told) => break told,
+            Err(error) => tracing::warn!(%error, "can't see whether nodes were told to uninstall"),
+        }
+        sleep(PATIENCE).await;
+    };
+    if before.is_empty() {
+        return;
+    }
     while !leadership.holds() {
         sleep(PAUSE).await;
     }
-    while let Err(error) = try_take_back(&nodes).await {
-        tracing::warn!(%error, "can't see whether nodes were told to uninstall");
+    while let Err(error) = try_take_back(&nodes, &before).await {
+        tracing::warn!(%error, "nodes can't be told that Landfall is wanted again");
         sleep(PATIENCE).await;
     }
 }
 
-async fn try_take_back(nodes: &Api<LandfallNode>) -> kube::Result<()> {
+/// The nodes that are told to uninstall: name and UID of their objects.
+async fn told(
+    nodes: &Api<Guarded<LandfallNode>>,
+) -> kube::Result<BTreeSet<(String, Option<String>)>> {
     let objects = nodes.list(&ListParams::default()).await?.items;
-    let told = objects.iter().filter(|object| object.spec.uninstall);
-    write(nodes, &told.map(ResourceExt::name_any).collect(), false).await
+    let objects = objects
+        .into_iter()
+        .filter_map(|object| guarded::read(object).ok());
+    let told = objects.filter(|object| object.spec.uninstall);
+    Ok(told
+        .map(|object| (object.name_any(), object.uid()))
+        .collect())
+}
+
+async fn try_take_back(
+    nodes: &Api<Guarded<LandfallNode>>,
+    before: &BTreeSet<(String, Option<String>)>,
+) -> kube::Result<()> {
+    let still = told(nodes).await?;
+    let names = still.intersection(before).map(|(name, _)| name.clone());
+    write(nodes, &names.collect(), false).await
 }
 
 /// Writes `spec.uninstall` of these nodes; one that has gone meanwhile does not matter.
-async fn write(nodes: &Api<LandfallNode>, names: &BTreeSet<String>, to: bool) -> kube::Result<()> {
+async fn write(
+    nodes: &Api<Guarded<LandfallNode>>,
+    names: &BTreeSet<String>,
+    to: bool,
+) -> kube::Result<()> {
     let patch = &Patch::Merge(json!({"spec": {"uninstall": to}}));
     let params = &PatchParams::default();
     let writes = names.iter().cloned().map(|name| async move {

@@ -77,6 +77,44 @@ async fn a_node_that_is_up_and_does_not_answer_in_time_is_named() {
     assert!(said.contains("CNI configuration of b, c:"), "{said}");
 }
 
+/// It was there before, and leads now because the one that led is gone.
+#[tokio::test]
+async fn an_operator_that_begins_to_lead_during_an_uninstallation_leaves_the_question() {
+    let cluster = Cluster::new(&[("a", Kind::Works), ("b", Kind::Down)]);
+    let leadership = Leadership::new(|| Duration::ZERO);
+    let taking = take_back(cluster.client(), leadership.clone());
+    taking.await;
+    leadership.extend(Duration::MAX);
+    uninstall(cluster.client(), Duration::from_secs(20))
+        .await
+        .unwrap();
+    assert_eq!(cluster.told(), ["a", "b"]);
+}
+
+/// A second uninstallation after one that failed: the operators of the first still run.
+#[tokio::test]
+async fn an_uninstallation_can_be_repeated_and_asks_again_what_was_taken_back() {
+    let cluster = Cluster::new(&[("a", Kind::Works), ("b", Kind::Works)]);
+    for _ in 0..2 {
+        uninstall(cluster.client(), Duration::from_secs(20))
+            .await
+            .unwrap();
+        assert_eq!(cluster.told(), ["a", "b"]);
+        take_back(cluster.client(), Leadership::always()).await;
+        assert_eq!(cluster.told(), Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn without_an_api_server_it_ends_in_time_and_says_what_to_do() {
+    let nobody = axum::Router::new();
+    let client = Client::new(nobody, "default");
+    let patience = Duration::from_millis(1500);
+    let error = uninstall(client, patience).await.unwrap_err().to_string();
+    assert!(error.contains("no node could be asked"), "{error}");
+    assert!(error.contains("--no-hooks"), "{error}");
+}
+
 #[tokio::test]
 async fn an_operator_that_starts_takes_the_question_back() {
     let cluster = Cluster::new(&[("a", Kind::Works), ("b", Kind::Down)]);
