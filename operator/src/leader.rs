@@ -27,7 +27,7 @@ mod candidate;
 mod election;
 mod gate;
 
-pub(crate) use candidate::{Candidate, Clocks};
+pub(crate) use candidate::{Candidate, Clocks, End};
 pub(crate) use election::Times;
 pub(crate) use gate::{NotLeading, gated};
 

@@ -20,7 +20,7 @@ use crate::{
     claims::ClaimUpkeep,
     events,
     grants::{Auditor, Backoff, Ledger, Shell, Unattached},
-    leader::{Candidate, Clocks, Leadership, Times, gated},
+    leader::{Candidate, Clocks, End, Leadership, Times, gated},
     metrics::{self, Metrics},
     network::Upkeep,
     network_status::NetworkStatuses,
@@ -84,8 +84,13 @@ async fn serve(args: Args, client: Client) -> anyhow::Result<()> {
             anyhow::bail!("a task ended that never should");
         }
         ended = &mut election => {
-            ended.context("the election failed")?;
-            anyhow::bail!("the election ended, which it never should");
+            match ended.context("the election failed")? {
+                End::Restored => anyhow::bail!(
+                    "etcd was restored from a backup while this operator ran, which is announced: it ends, \
+                     to start anew"
+                ),
+                End::Told => anyhow::bail!("the election ended, which it never should"),
+            }
         }
     }
     // What was sent is finished; whatever else was under way, the next operator decides anew.

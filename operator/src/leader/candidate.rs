@@ -1,10 +1,18 @@
 //! The task that takes, renews and gives back the Lease.
+//!
+//! It is also who notices that etcd was restored from a backup while this operator ran: the Lease is
+//! written all the time, and a read with quorum that shows an earlier version than was known is of a backup.
+//! What the operator knows is then of a time that is no more, and what the backup says is not true either: it
+//! leads no more, and ends, to start anew, once the restore is announced (docs/restore.md).
 
 use std::{fs, sync::Arc, time::Duration};
 
 use futures::{Stream, StreamExt as _};
 use k8s_openapi::{
-    api::coordination::v1::{Lease, LeaseSpec},
+    api::{
+        coordination::v1::{Lease, LeaseSpec},
+        core::v1::ConfigMap,
+    },
     apimachinery::pkg::apis::meta::v1::MicroTime,
     jiff::Timestamp,
 };
@@ -18,6 +26,7 @@ use kube::{
     },
 };
 use landfall_core::ledger::Millis;
+use landfall_crds::{keys::LEDGER_CONFIG_MAP, ledger::restore};
 use tokio::{
     sync::oneshot,
     time::{sleep, timeout},
@@ -31,10 +40,14 @@ use crate::{metrics::Metrics, watches::Pauses};
 
 /// How often the Lease is written anew before an operator that ends leaves it to run out.
 const ATTEMPTS: usize = 3;
+/// Between two looks whether a restore of etcd was announced.
+const ASK: Duration = Duration::from_secs(1);
 
 /// One of several operators.
 pub(crate) struct Candidate {
     leases: Api<Lease>,
+    /// Where restores of etcd are announced.
+    restores: Api<ConfigMap>,
     /// The Lease's name.
     name: String,
     /// Its own name in the Lease.
@@ -49,6 +62,17 @@ pub(crate) struct Candidate {
     object: Option<Lease>,
     seen: Seen,
     led: bool,
+    /// The version that the Lease had before etcd was restored.
+    gone_back: Option<u64>,
+}
+
+/// Why a candidate has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// It was told to.
+    Told,
+    /// etcd was restored from a backup, which is announced: the operator must start anew.
+    Restored,
 }
 
 /// The clocks of a candidate.
@@ -76,7 +100,8 @@ impl Candidate {
         let pod = pod.unwrap_or("landfall-operator");
         let draw = fs::read_to_string("/proc/sys/kernel/random/uuid").unwrap_or_default();
         Self {
-            leases: Api::namespaced(client, namespace),
+            leases: Api::namespaced(client.clone(), namespace),
+            restores: Api::namespaced(client, namespace),
             name: lease.to_owned(),
             me: format!("{pod}_{}", draw.trim()),
             times,
@@ -87,25 +112,29 @@ impl Candidate {
             object: None,
             seen: Seen::Nothing,
             led: false,
+            gone_back: None,
         }
     }
 
-    /// Runs until it is told to end; then what is being written is waited for, and the Lease given back.
-    pub(crate) async fn run(self, end: oneshot::Receiver<()>) {
+    /// Runs until it is told to end, or must; then what is being written is waited for, and the Lease given back.
+    pub(crate) async fn run(self, end: oneshot::Receiver<()>) -> End {
         let sightings = watch_object(self.leases.clone(), &self.name).backoff(Pauses::default());
-        self.follow(sightings, end).await;
+        self.follow(sightings, end).await
     }
 
     async fn follow(
         mut self,
         sightings: impl Stream<Item = watcher::Result<Option<Lease>>>,
         mut end: oneshot::Receiver<()>,
-    ) {
+    ) -> End {
         let mut sightings = Box::pin(sightings);
-        loop {
+        let why = loop {
             let now = (self.monotonic)();
             let step = step(&self.seen, &self.me, self.times, now);
             let act = async {
+                if let Some(known) = self.gone_back {
+                    return self.is_announced(known).await;
+                }
                 match step {
                     Step::Wait(until) => {
                         let wait = sleep(until.saturating_sub(now));
@@ -117,14 +146,35 @@ impl Candidate {
                     Step::Look => self.look().await,
                     Step::Take | Step::Renew => self.write().await,
                 }
+                false
             };
-            tokio::select! {
+            let is_over = tokio::select! {
                 // Told, or nobody is left to tell.
-                _ = &mut end => break,
-                () = act => self.tell(),
+                _ = &mut end => break End::Told,
+                is_over = act => is_over,
+            };
+            self.tell();
+            if is_over {
+                break End::Restored;
             }
-        }
+        };
         self.leave().await;
+        why
+    }
+
+    /// Whether the restore of etcd that was noticed is announced; else a while later. The epoch of a restore
+    /// with `--bump-revision` is above every version before it.
+    async fn is_announced(&self, known: u64) -> bool {
+        let read = self.restores.get_opt(LEDGER_CONFIG_MAP);
+        let object = timeout(self.times.patience(), read).await;
+        let object = object.ok().and_then(Result::ok);
+        let restore = object.and_then(|object| restore::read(object.as_ref()).ok());
+        let is_announced =
+            restore.is_some_and(|restore| restore.is_under_way() || restore.epoch > known);
+        if !is_announced {
+            sleep(ASK).await;
+        }
+        is_announced
     }
 
     /// Whoever reads metrics and the log learns who leads.
@@ -153,15 +203,35 @@ impl Candidate {
     async fn look(&mut self) {
         let read = self.leases.get_opt(&self.name);
         match timeout(self.times.patience(), read).await {
-            Ok(Ok(lease)) => self.take(lease),
+            Ok(Ok(lease)) => {
+                self.notice_restore(lease.as_ref());
+                self.take(lease);
+            }
             Ok(Err(error)) => self.failed(&error.to_string()).await,
             Err(_) => self.failed("no answer in time").await,
         }
     }
 
+    /// A read with quorum has shown this; what is known was known before it.
+    fn notice_restore(&mut self, read: Option<&Lease>) {
+        let known = self.object.as_ref().and_then(version);
+        let Some((known, read)) = known.zip(read.and_then(version)) else {
+            return;
+        };
+        if read < known && self.gone_back.is_none() {
+            tracing::error!(
+                known,
+                read,
+                "etcd was restored from a backup while this operator ran: the Lease has an earlier version \
+                 than before. It leads no more, and starts anew once `kubectl landfall restored` was run \
+                 (docs/restore.md)"
+            );
+            self.gone_back = Some(known);
+        }
+    }
+
     /// Takes what the Lease is, unless something later is known.
     fn take(&mut self, lease: Option<Lease>) {
-        let version = |lease: &Lease| lease.resource_version()?.parse::<u64>().ok();
         if let (Some(new), Some(known)) = (&lease, &self.object)
             && new.uid() == known.uid()
             && version(new) <= version(known)
@@ -180,7 +250,7 @@ impl Candidate {
             }
         });
         self.object = lease;
-        if !self.is_mine() {
+        if !self.is_mine() || self.gone_back.is_some() {
             self.leadership.lose();
         }
     }
@@ -277,6 +347,11 @@ impl Candidate {
         }
         tracing::warn!("the Lease could not be given back: it runs out by itself");
     }
+}
+
+/// etcd's revision at the write of the Lease: it grows, also when the Lease is made anew.
+fn version(lease: &Lease) -> Option<u64> {
+    lease.resource_version()?.parse().ok()
 }
 
 /// Who has a Lease.

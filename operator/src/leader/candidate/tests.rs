@@ -6,7 +6,7 @@ use std::{
 use axum::{
     Router,
     extract::State,
-    http::{Method, StatusCode},
+    http::{Method, StatusCode, Uri},
     response::{IntoResponse as _, Response},
     routing::any,
 };
@@ -14,12 +14,15 @@ use futures::stream;
 use serde_json::{Value, json};
 use tokio::{sync::oneshot, task::JoinHandle, time::sleep};
 
-use super::{Candidate, Clocks, Leadership, Times};
+use super::{Candidate, Clocks, End, Leadership, Times};
 use crate::metrics::Metrics;
 
-/// The one Lease of an API server in memory, and whether the server answers.
+/// The one Lease of an API server in memory, the version of its last write, and what is known of restores
+/// of etcd.
 #[derive(Clone, Default)]
-struct Server(Arc<Mutex<(Option<Value>, u64)>>);
+struct Server(Arc<Mutex<Stored>>);
+
+type Stored = (Option<Value>, u64, Option<Value>);
 
 #[expect(
     clippy::unused_async,
@@ -36,7 +39,7 @@ impl Server {
     }
 
     fn give(&self, to: &str) {
-        let (lease, version) = &mut *self.0.lock().unwrap();
+        let (lease, version, _) = &mut *self.0.lock().unwrap();
         *version += 1;
         let lease = lease.as_mut().unwrap();
         lease["metadata"]["resourceVersion"] = version.to_string().into();
@@ -47,12 +50,40 @@ impl Server {
         self.0.lock().unwrap().1
     }
 
-    async fn answer(State(server): State<Self>, method: Method, body: String) -> Response {
-        let (lease, version) = &mut *server.0.lock().unwrap();
+    /// etcd is restored with this Lease; versions go on from far above.
+    fn restore(&self, backup: Value) {
+        let (lease, version, _) = &mut *self.0.lock().unwrap();
+        *version += 1_000_000;
+        *lease = Some(backup);
+    }
+
+    /// `kubectl landfall restored`.
+    fn announce(&self) {
+        let (_, version, restores) = &mut *self.0.lock().unwrap();
+        *version += 1;
+        *restores = Some(json!({
+            "metadata": {"name": "landfall-ledger"},
+            "data": {"restored": version.to_string()},
+        }));
+    }
+
+    async fn answer(
+        State(server): State<Self>,
+        uri: Uri,
+        method: Method,
+        body: String,
+    ) -> Response {
+        let (lease, version, restores) = &mut *server.0.lock().unwrap();
         let refuse = |code: StatusCode, reason: &str| {
             let status = json!({"status": "Failure", "reason": reason, "code": code.as_u16()});
             (code, status.to_string()).into_response()
         };
+        if uri.path().ends_with("/configmaps/landfall-ledger") {
+            return match restores {
+                Some(restores) => restores.to_string().into_response(),
+                None => refuse(StatusCode::NOT_FOUND, "NotFound"),
+            };
+        }
         let new: Value = serde_json::from_str(&body).unwrap_or_default();
         let versions = [lease.clone().unwrap_or_default(), new.clone()]
             .map(|lease| lease["metadata"]["resourceVersion"].clone());
@@ -85,7 +116,7 @@ fn monotonic() -> Duration {
 struct Operator {
     leadership: Leadership,
     end: oneshot::Sender<()>,
-    task: JoinHandle<()>,
+    task: JoinHandle<End>,
 }
 
 impl Operator {
@@ -180,5 +211,32 @@ async fn a_leader_whose_lease_another_has_stops() {
     while first.leadership.holds() {
         sleep(Duration::from_millis(5)).await;
     }
+    assert_eq!(holder(&server), "second");
+}
+
+/// Its pod's watch of the Lease is as silent as ever: its own writes tell it.
+#[tokio::test]
+async fn who_lives_through_a_restore_of_etcd_leads_no_more_and_ends_once_that_is_announced() {
+    let server = Server::default();
+    let first = Operator::start(&server, "first");
+    first.leads().await;
+    let backup = server.lease();
+    while server.version() < 3 {
+        sleep(Duration::from_millis(5)).await;
+    }
+    server.restore(backup);
+    while first.leadership.holds() {
+        sleep(Duration::from_millis(5)).await;
+    }
+    let version = server.version();
+    // Longer than a Lease lasts.
+    sleep(Duration::from_millis(2_500)).await;
+    assert!(!first.leadership.holds() && !first.task.is_finished());
+    assert_eq!(server.version(), version, "it writes nothing");
+    // One that starts now knows nothing of before.
+    let second = Operator::start(&server, "second");
+    second.leads().await;
+    server.announce();
+    assert_eq!(first.task.await.unwrap(), End::Restored);
     assert_eq!(holder(&server), "second");
 }
