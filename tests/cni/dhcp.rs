@@ -91,7 +91,7 @@ fn config(rig: &Rig) -> Value {
     Rig::config("1.0.0", json!({"ipam": ipam}))
 }
 
-/// 51. The daemon sends a release without a source address: a server that has a UDP socket, as most have, does
+/// Case 51. The daemon sends a release without a source address: a server that has a UDP socket, as most have, does
 /// not get it from the kernel, so it is looked for on the wire.
 #[test]
 fn a_lease_is_attached_with_its_routes_and_released_by_the_del() {

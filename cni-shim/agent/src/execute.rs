@@ -86,7 +86,7 @@ pub enum Job {
     /// Look for a link that is in place: `Looked`.
     Look(LookJob),
     /// Make one anew: `Remade`.
-    Remake(RemakeJob),
+    Remake(Box<RemakeJob>),
     /// Make or remove a link of the node.
     NodeLink(NodeLinkJob),
     /// Ask the LAN who has addresses: `Probed`, one for each.

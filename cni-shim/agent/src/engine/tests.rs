@@ -44,7 +44,7 @@ impl Jobs {
             Job::Detach(job) => self.detach.push(job),
             Job::NodeLink(job) => self.node_link.push(job),
             Job::Look(job) => self.look.push(job),
-            Job::Remake(job) => self.remake.push(job),
+            Job::Remake(job) => self.remake.push(*job),
             // No network of these tests is probed; see tests/node/probe.rs.
             Job::Probe(job) => panic!("{job:?}"),
         }

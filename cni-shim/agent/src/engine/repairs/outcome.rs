@@ -91,7 +91,7 @@ impl Engine {
             container = %key.container, interface = %key.interface, pod = job.facts.pod,
             "its parent has taken the link away: making it anew"
         );
-        Ok(Some(Job::Remake(job)))
+        Ok(Some(Job::Remake(Box::new(job))))
     }
 
     pub(in crate::engine) fn remade(
