@@ -15,6 +15,8 @@ use crate::{
     network::{FOREIGN_MS, Labels, Network},
 };
 
+mod refusal;
+
 /// What `choose` found.
 pub(super) enum Choice {
     /// Free, in a block that exists.

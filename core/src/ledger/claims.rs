@@ -108,6 +108,13 @@ pub(super) fn by_claim(view: &View) -> ByClaim<'_> {
     all
 }
 
+/// Whether a claim that the view does not know keeps addresses of a network. A pod of which nothing is
+/// known but that it asks for the network may be that claim's, and must not be given another address.
+pub(super) fn is_hidden(kept: &ByClaim<'_>, unknown: &BTreeSet<Uid>, network: Uid) -> bool {
+    let mut own = unknown.iter().filter_map(|claim| kept.get(claim)).flatten();
+    own.any(|(_, _, entry, _)| entry.network == network)
+}
+
 // === impl Claims ===
 
 impl Claims {

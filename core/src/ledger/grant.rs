@@ -339,6 +339,16 @@ fn choose_all<'p>(
                 let namespace = Some(&served.pod.namespace);
                 choose::requested(view, drafts, network, address, &taken, namespace)
             }
+            (None, None)
+                if slot.want.claim.is_none()
+                    && claims::is_hidden(
+                        entries.kept,
+                        &decision.unknown_claims,
+                        slot.want.network,
+                    ) =>
+            {
+                return Err(Stop::Wait);
+            }
             (None, None) => choose::choose(
                 view,
                 drafts,

@@ -1,25 +1,20 @@
 //! What claims take, and let go.
 
-use alloc::{
-    collections::{BTreeMap, BTreeSet},
-    format,
-    string::String,
-    vec::Vec,
-};
+use alloc::{collections::BTreeMap, vec::Vec};
 use core::net::IpAddr;
 
-use super::{ByClaim, Claim, Kept, Share, Shares};
+use super::{ByClaim, Claim, Kept, Share};
 use crate::{
-    address::Family,
     id::Uid,
     ledger::{
         BlockId, Decision, Entry, Rules, State, View,
-        choose::{self, Choice},
         draft::{Drafts, Held},
-        view::{NetworkView, Refusal, Want},
+        view::{NetworkView, Want},
     },
-    network::Labels,
 };
+
+mod chosen;
+mod listed;
 
 /// Which pods may have a share: owner and want.
 type Pods<'v> = BTreeMap<Share, Vec<(Uid, &'v Want)>>;
@@ -88,13 +83,16 @@ pub(in crate::ledger) fn keep(
 
 /// What no node can use goes back at once; what a pod has, when it is released.
 fn let_go(id: &BlockId, address: IpAddr, entry: &Entry, drafts: &mut Drafts<'_>) {
-    let is_idle =
-        entry.state == State::Claimed || entry.state == State::Reserved && entry.holder.is_none();
-    if is_idle {
+    if entry.state == State::Claimed || is_open(entry) {
         drafts.forget(id, address);
     } else {
         drafts.mark(id, address, None);
     }
+}
+
+/// Whether an entry is RESERVED for its claim: all that the claim lacks is taken, or none.
+fn is_open(entry: &Entry) -> bool {
+    entry.state == State::Reserved && entry.holder.is_none()
 }
 
 fn pods(view: &View) -> Pods<'_> {
@@ -141,257 +139,8 @@ impl Taking<'_, '_, '_> {
         }
     }
 
-    /// Addresses that the claim names: each by itself, as soon as it is free.
-    fn listed(&mut self, decision: &mut Decision) -> Result<(), Refusal> {
-        let mut outcome = Ok(());
-        for address in &self.claim.addresses {
-            let mark = self.mark(self.claim.ordinal_of(*address));
-            let mut mine = self.mine.iter();
-            if let Some((id, _, _, old)) = mine.find(|(_, known, ..)| known == address) {
-                // A view that is behind the mark has nothing to say about it.
-                if *old != mark && old.generation <= mark.generation {
-                    self.drafts.mark(id, *address, Some(mark));
-                }
-                continue;
-            }
-            if self.adopts(*address, mark) {
-                continue;
-            }
-            if let Err(refusal) = self.take_listed(*address, mark, decision) {
-                outcome = Err(refusal);
-            }
-        }
-        outcome
-    }
-
-    fn take_listed(
-        &mut self,
-        address: IpAddr,
-        mark: Kept,
-        decision: &mut Decision,
-    ) -> Result<(), Refusal> {
-        if let Some(refusal) = &self.network.closed {
-            return Err(refusal.clone());
-        }
-        let segment = &self.network.network.segment;
-        let barred: Vec<IpAddr> = self.drafts.barred(segment).collect();
-        let choice =
-            choose::requested(self.view, self.drafts, self.network, address, &barred, None);
-        match choice {
-            Choice::Take(id, address) => {
-                self.take(&id, address, mark, State::Claimed);
-                Ok(())
-            }
-            Choice::Missing(id, _) => {
-                self.drafts.miss(id);
-                Ok(())
-            }
-            other @ (Choice::Resting(_) | Choice::Full | Choice::Invalid(_) | Choice::Refused(_)) => Err(other.refusal(decision, || {
-                format!(
-                    "address {address} of network {} is in use: the claim gets it when it is released",
-                    self.network.network.name
-                )
-            })),
-        }
-    }
-
-    /// A pod that the claim is for has had the address since before the claim.
-    fn adopts(&mut self, address: IpAddr, mark: Kept) -> bool {
-        let own = self
-            .pods
-            .iter()
-            .filter(|(share, _)| share.claim == self.uid);
-        for (owner, want) in own.flat_map(|(_, pods)| pods) {
-            let entries = self.held.get(owner).into_iter().flatten();
-            for (id, other, entry, holder) in entries {
-                let is_its = *other == address && holder.interface == want.interface;
-                if is_its && is_adopted(entry, want) {
-                    self.drafts.mark(id, address, Some(mark));
-                    return true;
-                }
-            }
-        }
-        false
-    }
-
-    /// Addresses of the operator's choice: all that are lacking, or none. In one block that is one
-    /// write; over several all are RESERVED first.
-    fn chosen(&mut self, decision: &mut Decision) -> Result<(), Refusal> {
-        let lacking = self.lacking();
-        let reserved: Vec<(&BlockId, IpAddr)> = self
-            .mine
-            .iter()
-            .filter(|(_, _, entry, _)| entry.state == State::Reserved && entry.holder.is_none())
-            .map(|(id, address, ..)| (*id, *address))
-            .collect();
-        if lacking.is_empty() {
-            for (id, address) in reserved {
-                self.drafts.turn(id, address, State::Claimed);
-            }
-            return Ok(());
-        }
-        let chosen = match self.choose(&lacking, decision) {
-            Ok(chosen) => chosen,
-            Err(refusal) => {
-                for (id, address) in reserved {
-                    self.drafts.forget(id, address);
-                }
-                return Err(refusal);
-            }
-        };
-        if chosen.iter().any(|(id, ..)| self.drafts.is_missing(id)) {
-            return Ok(());
-        }
-        let first = chosen.first().map(|(id, ..)| id);
-        let alone = reserved.is_empty() && chosen.iter().all(|(id, ..)| Some(id) == first);
-        let state = if alone {
-            State::Claimed
-        } else {
-            State::Reserved
-        };
-        for (id, address, ordinal) in chosen {
-            let mark = self.mark(ordinal);
-            self.take(&id, address, mark, state);
-        }
-        Ok(())
-    }
-
-    /// Shares and families for which the claim has nothing. What its pods have had since before it
-    /// becomes the claim's.
-    fn lacking(&mut self) -> Vec<(Option<u32>, Family)> {
-        let own = self
-            .pods
-            .iter()
-            .filter(|(share, _)| share.claim == self.uid);
-        let mut ordinals: BTreeSet<Option<u32>> = match self.claim.shares {
-            Shares::Whole => [None].into(),
-            Shares::Drawn => BTreeSet::new(),
-            Shares::Ordinals { first, count } => {
-                let all = (first..).take(usize::try_from(count).unwrap_or(usize::MAX));
-                all.map(Some).collect()
-            }
-        };
-        let is_drawn = self.claim.shares == Shares::Drawn;
-        if !is_drawn {
-            ordinals.extend(own.clone().map(|(share, _)| share.ordinal));
-        }
-        let mut have: BTreeSet<(Option<u32>, Family)> = self
-            .mine
-            .iter()
-            .map(|(_, address, _, kept)| (kept.share.ordinal, Family::of(*address)))
-            .collect();
-        for (share, pods) in own {
-            for (owner, want) in pods {
-                for (id, address, entry, holder) in self.held.get(owner).into_iter().flatten() {
-                    let place = (share.ordinal, Family::of(*address));
-                    if holder.interface == want.interface
-                        && holder.index == 0
-                        && is_adopted(entry, want)
-                        && (is_drawn || have.insert(place))
-                    {
-                        self.drafts
-                            .mark(id, *address, Some(self.mark(share.ordinal)));
-                    }
-                }
-            }
-        }
-        let families = || self.network.network.families();
-        let all = ordinals
-            .iter()
-            .flat_map(|ordinal| families().map(|family| (*ordinal, family)));
-        all.filter(|place| !have.contains(place)).collect()
-    }
-
-    fn choose(
-        &mut self,
-        lacking: &[(Option<u32>, Family)],
-        decision: &mut Decision,
-    ) -> Result<Vec<(BlockId, IpAddr, Option<u32>)>, Refusal> {
-        if let Some(refusal) = &self.network.closed {
-            return Err(refusal.clone());
-        }
-        let network = &self.network.network;
-        // What it keeps may be in there.
-        if let Some(refusal) = self.view.unread.refusal_of(network) {
-            return Err(refusal);
-        }
-        let mut taken: Vec<IpAddr> = self.drafts.barred(&network.segment).collect();
-        let mut chosen = Vec::new();
-        // A claim is bound to no node: subnets that are only some nodes' are not for it.
-        let labels = Labels::new();
-        for (ordinal, family) in lacking {
-            let choice = choose::choose(
-                self.view,
-                self.drafts,
-                self.network,
-                &labels,
-                *family,
-                &taken,
-            );
-            match choice {
-                Choice::Take(id, address) => {
-                    taken.push(address);
-                    chosen.push((id, address, *ordinal));
-                }
-                Choice::Missing(id, address) => {
-                    self.drafts.miss(id.clone());
-                    taken.push(address);
-                    chosen.push((id, address, *ordinal));
-                }
-                other @ (Choice::Resting(_)
-                | Choice::Full
-                | Choice::Invalid(_)
-                | Choice::Refused(_)) => {
-                    return Err(other.refusal(decision, || {
-                        format!(
-                            "network {} has too few free {family} addresses for the claim: it lacks \
-                             {}, and takes all at once; widen spec.ipam.subnets (those with a \
-                             nodeSelector do not count)",
-                            network.name,
-                            lacking.len()
-                        )
-                    }));
-                }
-            }
-        }
-        Ok(chosen)
-    }
-
     fn take(&mut self, id: &BlockId, address: IpAddr, mark: Kept, state: State) {
         let network = self.network.network.uid;
         self.drafts.keep(id, address, network, mark, state);
-    }
-}
-
-// === impl Choice ===
-
-impl Choice {
-    /// Why an address is not to be had. `shortage` says it of one that nobody can have now.
-    pub(in crate::ledger) fn refusal(
-        self,
-        decision: &mut Decision,
-        shortage: impl FnOnce() -> String,
-    ) -> Refusal {
-        match self {
-            Self::Invalid(message) => Refusal {
-                reason: String::from("InvalidAnnotation"),
-                message,
-                is_final: true,
-            },
-            Self::Refused(refusal) => refusal,
-            Self::Resting(until) => {
-                decision.wake_at = Some(decision.wake_at.map_or(until, |at| at.min(until)));
-                exhausted(shortage())
-            }
-            Self::Take(..) | Self::Missing(..) | Self::Full => exhausted(shortage()),
-        }
-    }
-}
-
-fn exhausted(message: String) -> Refusal {
-    Refusal {
-        reason: String::from("AddressPoolExhausted"),
-        message,
-        is_final: false,
     }
 }

@@ -306,6 +306,51 @@ fn an_address_leaves_claimed_only_when_its_claim_was_seen_ending_or_is_gone() {
     );
 }
 
+/// A claim's watch may be behind that of pods, and an operator may have begun to lead a moment ago: what
+/// the ledger keeps shows that there is a claim, and the pod may be its.
+#[test]
+fn no_pod_is_granted_another_address_while_nobody_knows_whose_a_kept_one_is() {
+    let mut view = mk_claim(Shares::Whole, &[]);
+    apply(&mut view);
+    let claim = view.claims.known.remove(&CLAIM).unwrap();
+    view.pods.insert(POD, mk_pod());
+    let decision = apply(&mut view);
+    assert!(decision.unknown_claims.contains(&CLAIM));
+    assert_eq!(decision.refusals.get(&POD), None);
+    assert_eq!(entries(&view), [row("10.0.0.1", State::Claimed, None)]);
+    // It was read, and is for the pod.
+    view.claims.known.insert(CLAIM, claim);
+    bind(&mut view, POD, "n0", None);
+    apply(&mut view);
+    assert_eq!(entries(&view), [row("10.0.0.1", State::Granted, None)]);
+}
+
+#[test]
+fn a_pod_that_asks_for_an_address_itself_waits_for_no_claim() {
+    let mut view = mk_claim(Shares::Whole, &[]);
+    apply(&mut view);
+    view.claims.known.clear();
+    let mut pod = mk_pod();
+    pod.wants[0].addresses = vec![address("10.0.0.2")];
+    view.pods.insert(POD, pod);
+    apply(&mut view);
+    assert_eq!(entries(&view)[1], row("10.0.0.2", State::Granted, None));
+}
+
+/// Found by the simulation, seed 4475: the claim was changed while its addresses of two blocks were
+/// being taken.
+#[test]
+fn what_is_reserved_for_a_claim_that_now_names_it_is_kept() {
+    let mut view = mk_claim(Shares::Whole, &["10.0.0.1"]);
+    let reserved = Entry {
+        state: State::Reserved,
+        ..claimed(None)
+    };
+    fill(&mut view, &[("10.0.0.1", reserved)]);
+    apply(&mut view);
+    assert_eq!(entries(&view), [row("10.0.0.1", State::Claimed, None)]);
+}
+
 #[test]
 fn a_pod_keeps_its_address_when_its_claim_is_deleted() {
     let mut view = mk_claim(Shares::Whole, &[]);
