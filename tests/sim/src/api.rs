@@ -10,7 +10,10 @@ use landfall_core::{
     },
 };
 
-use crate::server::{Collection, Object, Refusal, Revision};
+use crate::{
+    claims::{ClaimSpec, ClaimStatus, Controller},
+    server::{Collection, Object, Refusal, Revision},
+};
 
 /// An AddressBlock.
 pub type BlockObject = Object<BlockId, Block, ()>;
@@ -20,6 +23,8 @@ pub type NodeObject = Object<Name, Node, Status>;
 pub type KubeNode = Object<Name, Registration, Health>;
 /// A Pod.
 pub type PodObject = Object<Name, PodSpec, PodStatus>;
+/// An AddressClaim or IPAMClaim.
+pub type ClaimObject = Object<Name, ClaimSpec, ClaimStatus>;
 
 /// The spec of a LandfallNode.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,8 +82,14 @@ pub struct Health {
 pub struct PodSpec {
     /// Its UID, or that of the static pod that it mirrors.
     pub owner: Uid,
+    /// Its namespace.
+    pub namespace: Name,
     /// Where it is bound.
     pub node: Name,
+    /// Who made it.
+    pub controller: Option<Controller>,
+    /// The claim that it names for its first interface.
+    pub claim: Option<Name>,
     /// What it asks for.
     pub wants: Vec<Want>,
 }
@@ -103,6 +114,10 @@ pub struct Api {
     pub kube_nodes: Collection<Name, Registration, Health>,
     /// Pods.
     pub pods: Collection<Name, PodSpec, PodStatus>,
+    /// AddressClaims and IPAMClaims.
+    pub claims: Collection<Name, ClaimSpec, ClaimStatus>,
+    /// How many ordinals each StatefulSet has.
+    pub sets: Collection<Name, u32, ()>,
     /// How many requests were answered.
     pub requests: u64,
 }
@@ -124,6 +139,10 @@ pub enum Request {
     CreateBlock(Block),
     /// Replace a block, under the version that the object carries.
     ReplaceBlock(BlockObject),
+    /// Set our finalizer of a claim, or take it away, if it is this version.
+    GuardClaim(ClaimObject),
+    /// Patch a claim's status.
+    PatchClaim(Name, ClaimStatus),
 }
 
 /// What a write comes to.
@@ -133,6 +152,8 @@ pub enum Answer {
     Node(Rc<NodeObject>),
     /// The block after it.
     Block(Rc<BlockObject>),
+    /// The claim after it: a watch shows it.
+    Claim,
     /// The object is gone, or will be.
     Deleted,
 }
@@ -199,6 +220,15 @@ impl Api {
                     Answer::Block(replaced)
                 })
             }
+            Request::GuardClaim(object) => {
+                self.claims.replace(revision, &object)?;
+                Ok(Answer::Claim)
+            }
+            Request::PatchClaim(name, status) => {
+                self.claims
+                    .patch_status(revision, &name, |_| true, status)?;
+                Ok(Answer::Claim)
+            }
         }
     }
 
@@ -215,6 +245,8 @@ impl Api {
         self.nodes.compact(keep);
         self.kube_nodes.compact(keep);
         self.pods.compact(keep);
+        self.claims.compact(keep);
+        self.sets.compact(keep);
     }
 }
 

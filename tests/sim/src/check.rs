@@ -15,8 +15,11 @@ use landfall_core::{
 
 use crate::{
     api::{Api, BlockObject, NodeObject, Request},
+    claims::Register,
     fault::{Fault, Faults},
 };
+
+mod claims;
 
 /// Where an address is live.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +38,8 @@ pub struct Checker {
     released: BTreeSet<(Uid, IpAddr, Seq)>,
     /// The highest seq of each block, over its end too.
     drawn: BTreeMap<BlockId, Seq>,
+    /// All pods and claims that there were.
+    pub register: Register,
     broken: Option<String>,
 }
 
@@ -45,6 +50,8 @@ pub enum Before {
     Block(BlockId, Option<Rc<BlockObject>>),
     /// A node object.
     Node(Name, Option<Rc<NodeObject>>),
+    /// What no invariant speaks of.
+    Other,
 }
 
 /// A link that was made or removed.
@@ -69,6 +76,7 @@ impl Checker {
             devices: BTreeMap::new(),
             released: BTreeSet::new(),
             drawn: BTreeMap::new(),
+            register: Register::default(),
             broken: None,
         }
     }
@@ -119,12 +127,14 @@ impl Checker {
             | Request::PatchNode(name, ..)
             | Request::PatchStatus(name, ..) => node(name),
             Request::DeleteNode(object) | Request::LetGoNode(object) => node(&object.meta.key),
+            Request::GuardClaim(_) | Request::PatchClaim(..) => Before::Other,
         }
     }
 
     /// What a request has done.
     pub fn after(&mut self, api: &Api, before: Before, faults: &Faults) {
         match before {
+            Before::Other => {}
             Before::Block(id, before) => {
                 let after = api.blocks.get(&id);
                 let same = before.as_ref().map(|b| b.meta.version) == after.map(|b| b.meta.version);
@@ -132,6 +142,9 @@ impl Checker {
                     let empty = Block::new(id.clone(), 0);
                     let old = before.as_ref().map_or(&empty, |object| &object.spec);
                     let new = after.map_or(&empty, |object| &object.spec);
+                    if before.is_some() && after.is_some() {
+                        self.claims_written(api, old, new);
+                    }
                     self.block_written(api, old, new, after.is_some(), faults);
                 }
             }

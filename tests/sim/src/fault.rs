@@ -81,6 +81,8 @@ faults! {
     NotGone = "link can't be removed",
     /// A namespace can't be entered: its end removes the link.
     LeftToKernel = "removal left to the kernel",
+    /// The LAN's answer to a probe: somebody has the address.
+    ForeignHost = "host of the LAN on a granted address",
     /// A pod is deleted by force: its object is gone at once.
     ForceDelete = "pod force-deleted",
 }

@@ -18,6 +18,7 @@
 
 pub mod api;
 pub mod check;
+pub mod claims;
 pub mod fault;
 mod kubelet;
 pub mod machine;

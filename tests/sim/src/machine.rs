@@ -79,6 +79,8 @@ pub struct Machine {
     is_complete: bool,
     pub(crate) making: BTreeMap<Key, Link>,
     pub(crate) removing: BTreeSet<Key>,
+    /// Addresses that the LAN is being asked for.
+    pub(crate) asked: BTreeSet<(IpAddr, Seq)>,
     /// The kernel's truth.
     pub links: BTreeMap<Key, Link>,
     /// All sandboxes, by container ID.
@@ -123,6 +125,7 @@ impl Machine {
             is_complete: false,
             making: BTreeMap::new(),
             removing: BTreeSet::new(),
+            asked: BTreeSet::new(),
             links: BTreeMap::new(),
             sandboxes: BTreeMap::new(),
             old: Vec::new(),
@@ -178,6 +181,7 @@ impl Machine {
         self.volatile = Volatile::start(self.id, !self.is_complete);
         self.making.clear();
         self.removing.clear();
+        self.asked.clear();
         self.seen = None;
         for sandbox in self.sandboxes.values_mut() {
             if matches!(sandbox.stage, Stage::Adding(_) | Stage::Deleting(_)) {
@@ -248,8 +252,10 @@ impl Machine {
             }
             Effect::Reply(token, outcome) => self.reply(token, &outcome, site),
             // The status is written whenever there is something new; the object is read by `tell`.
-            // No network here is probed: the model has those.
-            Effect::ReadSpec | Effect::Probe { .. } | Effect::Publish => {}
+            Effect::ReadSpec | Effect::Publish => {}
+            Effect::Probe { key, .. } => {
+                self.asked.insert(key);
+            }
         }
     }
 

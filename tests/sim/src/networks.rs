@@ -16,6 +16,8 @@ use landfall_core::{
 #[derive(Clone, Debug)]
 pub struct Networks {
     all: Vec<Network>,
+    /// The LAN is asked for an address before its first use.
+    is_probed: bool,
 }
 
 /// A network in a few words: name, segment and subnets.
@@ -28,7 +30,19 @@ impl Networks {
     pub fn of(sketches: &[Sketch], deletion: NodeDeletion, rest: u64) -> Self {
         let numbered = (1_u128..).zip(sketches);
         let all = numbered.map(|(n, sketch)| network(Uid(n), *sketch, deletion, rest));
-        Self { all: all.collect() }
+        Self {
+            all: all.collect(),
+            is_probed: false,
+        }
+    }
+
+    /// The same, whose addresses are asked for before their first use.
+    #[must_use]
+    pub fn probed(self) -> Self {
+        Self {
+            is_probed: true,
+            ..self
+        }
     }
 
     /// All of them.
@@ -53,7 +67,7 @@ impl Networks {
         let served = |network: &Network| Served {
             name: network.name.clone(),
             families: network.families().collect::<BTreeSet<_>>(),
-            is_probed: false,
+            is_probed: self.is_probed,
         };
         let all = self
             .all
@@ -83,6 +97,7 @@ fn network(uid: Uid, (name, segment, cidrs): Sketch, deletion: NodeDeletion, res
         network.ipam.kind = IpamType::None;
     }
     network.ipam.reuse_preferred_ms = rest;
+    network.ipam.foreign_ms = 30_000;
     network.node_deletion = deletion;
     network
 }

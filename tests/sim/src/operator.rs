@@ -10,11 +10,11 @@ use std::{
 
 use landfall_core::{
     id::{Name, Uid},
-    ledger::{self, BlockId, Rules, View, Write, fresh::Tick, view::NetworkView},
+    ledger::{self, BlockId, Rules, View, Write, finding::Kind, fresh::Tick, view::NetworkView},
 };
 
 use crate::{
-    api::{BlockObject, KubeNode, NodeObject, PodObject},
+    api::{BlockObject, ClaimObject, KubeNode, NodeObject, PodObject},
     dice::Dice,
     fault::Fault,
     site::Site,
@@ -22,6 +22,7 @@ use crate::{
 };
 
 mod caches;
+mod claims;
 mod job;
 mod look;
 mod phases;
@@ -64,6 +65,13 @@ pub struct Operator {
     pub(crate) kube_nodes: BTreeMap<Name, Rc<KubeNode>>,
     pub(crate) objects: BTreeMap<Name, Rc<NodeObject>>,
     pub(crate) blocks: BTreeMap<BlockId, Rc<BlockObject>>,
+    pub(crate) claims: BTreeMap<Name, Rc<ClaimObject>>,
+    /// How many ordinals each StatefulSet has.
+    pub(crate) sets: BTreeMap<Name, u32>,
+    /// Claims must be judged again, and pods resolved.
+    pub(crate) stale_claims: bool,
+    /// Claims that the last decision did not know.
+    unknown_claims: BTreeSet<Uid>,
     pub(crate) watched: Watched,
     pub(crate) doubted_nodes: BTreeSet<Name>,
     pub(crate) doubted_blocks: BTreeSet<BlockId>,
@@ -84,6 +92,8 @@ pub(crate) struct Watched {
     pub(crate) kube_nodes: Watch,
     pub(crate) objects: Watch,
     pub(crate) blocks: Watch,
+    pub(crate) claims: Watch,
+    pub(crate) sets: Watch,
 }
 
 // === impl Operator ===
@@ -105,6 +115,10 @@ impl Operator {
             kube_nodes: BTreeMap::new(),
             objects: BTreeMap::new(),
             blocks: BTreeMap::new(),
+            claims: BTreeMap::new(),
+            sets: BTreeMap::new(),
+            stale_claims: false,
+            unknown_claims: BTreeSet::new(),
             watched: Watched::default(),
             doubted_nodes: BTreeSet::new(),
             doubted_blocks: BTreeSet::new(),
@@ -135,8 +149,11 @@ impl Operator {
             kube_nodes,
             objects,
             blocks,
+            claims,
+            sets,
         } = &self.watched;
-        !(pods.is_new() || kube_nodes.is_new() || objects.is_new() || blocks.is_new())
+        let all = [pods, kube_nodes, objects, blocks, claims, sets];
+        !all.into_iter().any(Watch::is_new)
     }
 
     /// Whether it is in the middle of a decision's writes.
@@ -240,6 +257,7 @@ impl Operator {
             }
             Phase::Nodes => {
                 self.block_jobs();
+                self.claim_jobs();
                 Phase::Blocks
             }
             Phase::Blocks => {
@@ -263,6 +281,7 @@ impl Operator {
 
     fn decide(&mut self, site: &mut Site, rules: Rules) {
         self.view.now = self.view.now.max(site.now + self.ahead);
+        self.settle_claims();
         let decision = ledger::decide(&self.view, rules);
         site.trace.line(|| {
             format!(
@@ -271,7 +290,12 @@ impl Operator {
                 decision.writes.len()
             )
         });
-        if let Some(repair) = decision.repairs.first()
+        // A status that lands late takes back, for a moment, what was released since: what is listed and
+        // free is then entered and asked back, which is of no harm.
+        let late = site.faults.had(Fault::RequestLate);
+        let unsaid = |kind: Kind| late && matches!(kind, Kind::NotHeld | Kind::HeldElsewhere);
+        let mut repairs = decision.repairs.iter();
+        if let Some(repair) = repairs.find(|repair| !unsaid(repair.kind))
             && !site.faults.had(Fault::Replaced)
         {
             let text = format!(
@@ -281,5 +305,6 @@ impl Operator {
             site.checker.fail(text);
         }
         self.writes = decision.writes;
+        self.unknown_claims = decision.unknown_claims;
     }
 }

@@ -17,6 +17,8 @@ use crate::{
     world::World,
 };
 
+mod claims;
+
 /// Rounds in which all must come to rest.
 const ROUNDS: usize = 150;
 /// Things that a machine may do in one round.
@@ -45,6 +47,7 @@ impl World {
         self.check_grants()?;
         self.check_pods()?;
         self.check_ledger()?;
+        self.check_claims()?;
         self.check_memories()
     }
 
@@ -151,8 +154,12 @@ impl World {
 
     /// Whether something that the pod asks for is not to be had.
     fn must_wait(&self, pod: &PodObject) -> bool {
-        pod.spec.wants.iter().any(|want| {
-            if !want.addresses.is_empty() {
+        let Ok(claim) = self.claim_of(pod) else {
+            return true;
+        };
+        (0..).zip(&pod.spec.wants).any(|(number, want)| {
+            let claim = claim.filter(|_| number == 0);
+            if claim.is_none() && !want.addresses.is_empty() {
                 return want
                     .addresses
                     .iter()
@@ -162,8 +169,14 @@ impl World {
                 return false;
             };
             let mut families = network.families();
-            families
-                .any(|family| self.free_addresses(want, family) < self.needed(pod, want, family))
+            families.any(
+                |family| match claim.filter(|(_, claim)| claim.spec.has(family)) {
+                    Some(claim) => !self.gives(claim, family),
+                    None => {
+                        self.free_addresses(want.network, family) < self.needed(pod, want, family)
+                    }
+                },
+            )
         })
     }
 
@@ -179,8 +192,8 @@ impl World {
         wants.count()
     }
 
-    fn free_addresses(&self, want: &Want, family: Family) -> usize {
-        let Some(network) = self.scenario.networks.get(want.network) else {
+    fn free_addresses(&self, uid: Uid, family: Family) -> usize {
+        let Some(network) = self.scenario.networks.get(uid) else {
             return 0;
         };
         let mut free = 0;
@@ -193,7 +206,7 @@ impl World {
             for range in subnet.usable.ranges() {
                 let mut next = Some(range.first());
                 while let Some(address) = next.filter(|address| *address <= range.last()) {
-                    free += usize::from(self.is_free(want.network, address));
+                    free += usize::from(self.is_free(uid, address));
                     next = successor(address);
                 }
             }
@@ -215,6 +228,9 @@ impl World {
                 let holder = entry.holder.as_ref();
                 let Some(holder) = holder.filter(|_| entry.state == State::Granted) else {
                     if holder.is_some_and(|h| self.waits_for_evidence(h)) {
+                        continue;
+                    }
+                    if entry.state == State::Claimed && entry.kept.is_some() {
                         continue;
                     }
                     // Asked back by mistake, of a pod that runs: an address never leaves a live sandbox.

@@ -26,6 +26,8 @@ pub struct Tally {
     pub requests: u64,
     /// ADDs and DELs.
     pub calls: u64,
+    /// AddressClaims and IPAMClaims that were made.
+    pub claims: usize,
     /// How often each kind of fault happened.
     pub faults: Vec<(Fault, u64)>,
 }
@@ -101,6 +103,7 @@ fn tally(world: &World, steps: usize) -> Tally {
         steps: u64::try_from(steps).unwrap_or_default(),
         requests: world.site.api.requests,
         calls: world.machines.iter().map(|machine| machine.calls).sum(),
+        claims: world.site.checker.register.claims(),
         faults: world.site.faults.counts().collect(),
     }
 }
@@ -119,6 +122,7 @@ impl Tally {
         self.steps += other.steps;
         self.requests += other.requests;
         self.calls += other.calls;
+        self.claims += other.claims;
         if self.faults.is_empty() {
             self.faults.clone_from(&other.faults);
         } else {
@@ -131,12 +135,13 @@ impl Tally {
     /// For people.
     pub fn text(&self) -> String {
         let mut text = format!(
-            "{} schedules, {} steps, {} operations ({} requests, {} ADDs and DELs)\n",
+            "{} schedules, {} steps, {} operations ({} requests, {} ADDs and DELs), {} claims\n",
             self.schedules,
             self.steps,
             self.operations(),
             self.requests,
-            self.calls
+            self.calls,
+            self.claims
         );
         for (fault, count) in &self.faults {
             let written = writeln!(text, "{count:>12}  {}", fault.text());

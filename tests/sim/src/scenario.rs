@@ -19,6 +19,8 @@ pub struct Scenario {
     pub has_provider: bool,
     /// What the deletion of a Node says.
     pub deletion: NodeDeletion,
+    /// Users make claims.
+    pub has_claims: bool,
     /// So many pods at most.
     pub pods: usize,
     /// Steps before the faults stop.
@@ -89,11 +91,17 @@ impl Scenario {
         let deletions = [NodeDeletion::Hold, NodeDeletion::Auto, NodeDeletion::Fenced];
         let deletion = dice.pick(deletions.into_iter()).unwrap_or_default();
         let rest = if dice.one_in(2) { 0 } else { 30_000 };
+        let networks = Networks::of(sketches, deletion, rest);
         Self {
             nodes: 2,
-            networks: Networks::of(sketches, deletion, rest),
+            networks: if dice.one_in(3) {
+                networks.probed()
+            } else {
+                networks
+            },
             has_provider: dice.one_in(2),
             deletion,
+            has_claims: !dice.one_in(3),
             pods: 8,
             steps: 400,
             faults: Faults::of(dice),

@@ -9,16 +9,34 @@ use landfall_core::{
 
 use crate::{
     api::{PodObject, PodSpec, PodStatus},
+    claims::{Controller, namespace},
     dice::Dice,
     fault::Fault,
     world::World,
 };
+
+mod claims;
+
+/// What is special about a pod that is made.
+#[derive(Default)]
+struct Making {
+    /// Of a static pod: its UID, the same each time.
+    owner: Option<Uid>,
+    controller: Option<Controller>,
+    /// The claim that it names.
+    claim: Option<Name>,
+    /// The network of its first interface.
+    network: Option<Uid>,
+}
 
 // === impl World ===
 
 impl World {
     /// One thing that a user or a controller does.
     pub(crate) fn users(&mut self, dice: &mut Dice) {
+        if self.scenario.has_claims && dice.one_in(3) {
+            return self.claim_users(dice);
+        }
         let room = self.site.api.pods.all().len() < self.scenario.pods;
         match dice.below(10) {
             0..=2 if room => self.create_deployment_pod(dice),
@@ -57,17 +75,31 @@ impl World {
     fn create_deployment_pod(&mut self, dice: &mut Dice) {
         self.next_pod += 1;
         let name = format!("web-{}", self.next_pod);
-        self.create(&name, None, dice);
+        let making = Making {
+            controller: Some(Controller::Workload(Name::from("web"))),
+            ..Making::default()
+        };
+        self.create(&name, making, dice);
     }
 
     /// The same name each time; a static pod also the same owner.
     fn create_named(&mut self, kind: &str, dice: &mut Dice) {
         let name = format!("{kind}-{}", dice.below(self.scenario.nodes));
         let is_static = kind == "static";
-        self.create(&name, is_static.then(|| Uid::of(&name)), dice);
+        let making = Making {
+            owner: is_static.then(|| Uid::of(&name)),
+            ..Making::default()
+        };
+        self.create(&name, making, dice);
     }
 
-    fn create(&mut self, name: &str, owner: Option<Uid>, dice: &mut Dice) {
+    fn create(&mut self, name: &str, making: Making, dice: &mut Dice) {
+        let Making {
+            owner,
+            controller,
+            claim,
+            network,
+        } = making;
         let number = dice.below(self.scenario.nodes);
         // A static pod is where its manifest is.
         let number = owner.map_or(number, |_| {
@@ -78,19 +110,42 @@ impl World {
         if self.site.api.kube_nodes.get(&node).is_none() {
             return;
         }
-        let wants = match owner {
+        let mut wants = match owner {
             Some(_) => vec![self.want(0, "net1")],
             None => self.wants(dice),
         };
+        // Static pods, and those that name a claim, are of its namespace.
+        let is_free = owner.is_none() && claim.is_none() && controller.is_none();
+        let is_web = matches!(controller, Some(Controller::Workload(_)));
+        let namespace = if is_free || is_web {
+            self.any_namespace(dice)
+        } else {
+            namespace()
+        };
+        if let Some(want) = wants.first_mut().filter(|_| claim.is_some()) {
+            want.addresses.clear();
+            want.network = network.unwrap_or(want.network);
+        }
         self.next_pod += 1;
         let owner = owner.unwrap_or_else(|| Uid(0xb << 124 | u128::from(self.next_pod)));
-        let spec = PodSpec { owner, node, wants };
+        let spec = PodSpec {
+            owner,
+            namespace,
+            node,
+            controller,
+            claim,
+            wants,
+        };
         let api = &mut self.site.api;
         let finalizers = BTreeSet::from([Name::from("kubelet")]);
         let made = api
             .pods
             .create(&mut api.revision, Name::from(name), spec, finalizers);
         if let Ok(pod) = made {
+            self.site
+                .checker
+                .register
+                .note_pod(&pod.meta.key, &pod.spec);
             self.site
                 .trace
                 .line(|| format!("pod {name} {} on {}", pod.spec.owner, pod.spec.node));

@@ -216,7 +216,9 @@ impl World {
         let unsaid = |kind: Kind| late && matches!(kind, Kind::NotHeld | Kind::HeldElsewhere);
         // Nobody but an administrator can tell that another machine is nobody's.
         let is_away = |kind: Kind| matches!(kind, Kind::NoVoice | Kind::NoNode);
-        let expected = |kind: Kind| is_away(kind) || unsaid(kind) || replaced;
+        // A claim may be gone before anybody has seen that it is.
+        let is_gone = |kind: Kind| kind == Kind::ClaimGone;
+        let expected = |kind: Kind| is_away(kind) || unsaid(kind) || is_gone(kind) || replaced;
         match findings.iter().find(|finding| !expected(finding.kind)) {
             Some(finding) => {
                 let invariant = finding.kind.invariant();

@@ -25,6 +25,8 @@ const MUTANTS: &[(&str, Rules)] = &[
     ("prune released early", Rules { prune_waits: false, ..SHIPPED }),
     ("recall acknowledged over PENDING", Rules { recall_heeds_pending: false, ..SHIPPED }),
     ("ADD not ended by DEL or a newer ADD", Rules { add_ends: false, ..SHIPPED }),
+    ("claim judged from a cache", Rules { claim_is_seen_ending: false, ..SHIPPED }),
+    ("conflict without release", Rules { conflict_is_released: false, ..SHIPPED }),
     ("older record dropped before its device", Rules { device_before_record: false, ..SHIPPED }),
 ];
 

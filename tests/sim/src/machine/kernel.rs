@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, net::IpAddr};
 use landfall_core::{
     agent::{Event, Key},
     id::Name,
+    mac::Mac,
 };
 
 use super::{Link, Machine, Stage};
@@ -36,11 +37,26 @@ impl Machine {
         }
     }
 
+    /// The LAN has answered for one address, or nobody has. Whether one was asked for.
+    fn answer_probe(&mut self, site: &mut Site, dice: &mut Dice) -> bool {
+        let Some(key) = self.asked.pop_first() else {
+            return false;
+        };
+        let stranger = Mac([2, 0, 0, 0, 0, 1]);
+        let is_there = site.faults.happens(Fault::ForeignHost, dice);
+        let found = is_there.then_some(stranger);
+        self.tell(Event::Probed { key, found }, site, dice);
+        true
+    }
+
     /// The kernel has done, or has not, what one effect asked for. Whether there was one.
     pub fn kernel(&mut self, site: &mut Site, dice: &mut Dice) -> bool {
+        if !self.asked.is_empty() && dice.one_in(2) {
+            return self.answer_probe(site, dice);
+        }
         let (making, removing) = (self.making.len(), self.removing.len());
         if making + removing == 0 {
-            return false;
+            return self.answer_probe(site, dice);
         }
         let at = dice.below(making + removing);
         if at < making {

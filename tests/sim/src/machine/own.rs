@@ -135,9 +135,10 @@ impl Machine {
                 machine: self.id,
                 speaks_for: identity.speaks_for.clone(),
                 released: self.disk.released.clone(),
+                conflicts: self.volatile.conflicts().clone(),
+                in_use: self.disk.in_use(&self.volatile),
                 epoch: self.disk.snapshot.as_ref().map_or(0, |own| own.epoch),
                 suspects: self.disk.restore_suspected,
-                ..NodeStatus::default()
             },
             boot: Uid(self.boot),
             attached: self.disk.attached(),

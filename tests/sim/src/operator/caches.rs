@@ -14,7 +14,7 @@ use landfall_core::{
     ledger::{
         BlockId, Entry,
         fresh::{Seen, Tick},
-        view::{Evidence, NodeSpec, NodeView, Pod},
+        view::{Evidence, NodeSpec, NodeView},
     },
 };
 
@@ -71,12 +71,7 @@ impl Operator {
         if object.meta.is_deleting || object.status.is_over {
             self.withdraw(owner);
         } else {
-            let pod = Pod {
-                namespace: Name::from("default"),
-                node: object.spec.node.clone(),
-                wants: object.spec.wants.clone(),
-                refusal: None,
-            };
+            let pod = self.resolved(&object);
             self.view.pods.insert(owner, pod);
         }
         self.pods.insert(key, object);
@@ -295,7 +290,7 @@ impl Operator {
                     .spec
                     .entries
                     .values()
-                    .all(|entry| entry.holder.is_none())
+                    .all(|entry| entry.holder.is_none() && entry.kept.is_none())
         });
         let let_go = |object: &Rc<BlockObject>| {
             let mut object = (**object).clone();

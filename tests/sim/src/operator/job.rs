@@ -1,6 +1,6 @@
 //! An operator's requests, and what their answers change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use landfall_core::{
     id::{Name, Uid},
@@ -41,6 +41,10 @@ pub(crate) enum Job {
     ListNodes(Vec<BlockId>, u64, Tick),
     /// Make a block.
     CreateBlock(Block, Tick),
+    /// List claims: whether these are gone.
+    ListClaims(BTreeSet<Uid>),
+    /// Write a claim.
+    WriteClaim(Request),
 }
 
 // === impl Job ===
@@ -106,6 +110,16 @@ impl Operator {
                 let answer = site.send(Request::CreateBlock(block), dice);
                 self.take_block(id, at, answer);
             }
+            Job::ListClaims(unknown) => {
+                site.api.requests += 1;
+                if site.fails(dice).is_none() {
+                    self.look_for_claims(&unknown, site);
+                }
+            }
+            // What it has come to is seen by the watch, and it is written again if need be.
+            Job::WriteClaim(request) => match site.send(request, dice) {
+                Ok(_) | Err(_) => {}
+            },
         }
     }
 
@@ -128,8 +142,7 @@ impl Operator {
         let Some(nodes) = nodes.quorum_after(Tick(0)) else {
             return Vec::new();
         };
-        // No schedule has claims.
-        let claims = Seen::quorum(Vec::new(), Tick(1));
+        let claims = Seen::quorum(Self::named_by_claims(site), Tick(1));
         let Some(claims) = claims.quorum_after(Tick(0)) else {
             return Vec::new();
         };
@@ -146,7 +159,8 @@ impl Operator {
     fn take_node(&mut self, name: Name, answer: Result<Answer, Failure>) {
         match answer {
             Ok(Answer::Node(object)) => self.put_object(&object),
-            Ok(Answer::Deleted | Answer::Block(_)) | Err(Failure::Refused(Refusal::NotFound)) => {
+            Ok(Answer::Deleted | Answer::Block(_) | Answer::Claim)
+            | Err(Failure::Refused(Refusal::NotFound)) => {
                 self.drop_object(&name);
             }
             Err(Failure::Unknown | Failure::Refused(_)) => {
@@ -159,7 +173,8 @@ impl Operator {
     fn take_block(&mut self, id: BlockId, at: Tick, answer: Result<Answer, Failure>) {
         match answer {
             Ok(Answer::Block(object)) => self.put_block(&object, Some(at)),
-            Ok(Answer::Deleted | Answer::Node(_)) | Err(Failure::Refused(Refusal::NotFound)) => {
+            Ok(Answer::Deleted | Answer::Node(_) | Answer::Claim)
+            | Err(Failure::Refused(Refusal::NotFound)) => {
                 self.drop_block(&id);
             }
             Err(Failure::Unknown | Failure::Refused(_)) => {

@@ -8,7 +8,7 @@ use crate::{dice::Dice, fault::Fault, site::Site, watch::Freshness};
 impl Operator {
     /// Learns something from one of its watches.
     pub(super) fn look(&mut self, site: &mut Site, dice: &mut Dice) {
-        let which = dice.below(5);
+        let which = dice.below(7);
         if site.faults.rarely(Fault::StaleList, 30, dice) {
             let watched = &mut self.watched;
             let watch = [
@@ -16,9 +16,11 @@ impl Operator {
                 &mut watched.kube_nodes,
                 &mut watched.objects,
                 &mut watched.blocks,
+                &mut watched.claims,
+                &mut watched.sets,
             ]
             .into_iter()
-            .nth(which % 4);
+            .nth(which % 6);
             if let Some(watch) = watch {
                 watch.restart();
             }
@@ -45,6 +47,14 @@ impl Operator {
             2 => {
                 let news = self.watched.blocks.next(&site.api.blocks, most, freshness);
                 self.take_blocks(news);
+            }
+            3 => {
+                let news = self.watched.claims.next(&site.api.claims, most, freshness);
+                self.take_claims(news);
+            }
+            4 => {
+                let news = self.watched.sets.next(&site.api.sets, most, freshness);
+                self.take_sets(news);
             }
             _ => {
                 let news = self.watched.objects.next(&site.api.nodes, most, freshness);
@@ -77,6 +87,17 @@ impl Operator {
                 .blocks
                 .next(&api.blocks, usize::MAX, Freshness::Newest);
             self.take_blocks(news);
+            let news = self
+                .watched
+                .claims
+                .next(&api.claims, usize::MAX, Freshness::Newest);
+            self.take_claims(news);
+            let news = self
+                .watched
+                .sets
+                .next(&api.sets, usize::MAX, Freshness::Newest);
+            self.take_sets(news);
         }
+        self.settle_claims();
     }
 }
