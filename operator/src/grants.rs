@@ -176,7 +176,7 @@ impl Shell {
                 return 0;
             }
             self.read_doubts().await;
-            if !self.read_restore().await {
+            if !self.read_restore().await || !self.read_claims().await {
                 return (self.clock)().saturating_add(AGAIN);
             }
             // A pod that was bound during the last round is served by this one.

@@ -89,6 +89,8 @@ pub(crate) struct World {
     pub(crate) doubts: Doubts,
     /// What is known of restores of etcd must be read.
     pub(crate) restore_is_doubted: bool,
+    /// Claims must be read: the watch may be behind that of pods.
+    pub(crate) claims_are_doubted: bool,
     /// Why nothing is decided, as of the last decision.
     pub(crate) halt: Option<Halt>,
     /// Whether the view changed since the last decision.
@@ -175,6 +177,7 @@ impl World {
             door: Door::Auto,
             doubts: Doubts::default(),
             restore_is_doubted: true,
+            claims_are_doubted: true,
             halt: None,
             changed: true,
             stale: Stale::default(),
@@ -266,6 +269,7 @@ impl World {
     pub(crate) fn begin(&mut self) {
         self.changed = true;
         self.restore_is_doubted = true;
+        self.claims_are_doubted = true;
         self.notices.clear();
         self.tell_namespaces();
         // Pods too: they hang on networks.

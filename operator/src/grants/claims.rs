@@ -1,4 +1,5 @@
-//! Claims that entries name and no watch shows: whether they are gone for ever.
+//! Claims that the watch has not shown, and that are read: all before the first decision, later those
+//! that entries name.
 
 use std::collections::BTreeSet;
 
@@ -15,8 +16,31 @@ const PERIOD: Millis = 1_000;
 // === impl Shell ===
 
 impl Shell {
+    /// Reads all claims when this operator begins to decide: its watch may be behind that of pods, and a
+    /// pod whose claim is not known would be granted another address. Returns whether they are known
+    /// now: nothing is decided before.
+    pub(super) async fn read_claims(&mut self) -> bool {
+        if !self.world.claims_are_doubted {
+            return true;
+        }
+        match self.ledger.list_claims().await {
+            Ok(claims) => {
+                for claim in claims {
+                    self.world.claim_is_there(claim);
+                }
+                self.world.claims_are_doubted = false;
+                true
+            }
+            Err(error) => {
+                tracing::warn!(%error, "claims can't be read; nothing is decided before");
+                false
+            }
+        }
+    }
+
     /// Reads all claims, with quorum and later than the entries that name these. A UID that is not among
-    /// them never comes back. Returns when to decide again because of it.
+    /// them never comes back; until it is known who they are for, their networks' pods wait. Returns when
+    /// to decide again because of it.
     pub(super) async fn look_for_claims(&mut self, unknown: &BTreeSet<Uid>) -> Option<Millis> {
         let now = (self.clock)();
         let next = self
@@ -37,13 +61,14 @@ impl Shell {
             }
         };
         let there: BTreeSet<Uid> = claims.iter().map(ClaimFacts::uid).collect();
-        let mut next = now.saturating_add(PERIOD);
+        for claim in claims {
+            self.world.claim_is_there(claim);
+        }
         for gone in unknown.difference(&there) {
             tracing::info!(claim = %gone, "the claim is gone: what is kept for it goes back");
             self.world.claim_is_gone(*gone);
-            next = now;
         }
-        Some(next)
+        Some(now)
     }
 }
 

@@ -1,30 +1,17 @@
 //! Claims, and what they are judged by: networks, namespaces, StatefulSets, owners of ReplicaSets.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    net::IpAddr,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use kube::runtime::watcher::Event;
-use landfall_core::{
-    id::{Name, Uid},
-    ledger::{
-        self,
-        claims::{Kept, Share, Shares},
-        rebuild::Named,
-    },
-    network::Labels,
-};
-use landfall_crds::claim::ClaimHolder;
+use landfall_core::id::Uid;
 
 use super::{World, relist::Step, version};
-use crate::{
-    claims::{
-        Book, ClaimFacts, ClaimKey, ClaimKind, Entry, Judged, Owner, ReplicaSetFacts, SetKey,
-        StatefulSetFacts, judge,
-    },
-    pods::Listing,
+use crate::claims::{
+    Book, ClaimFacts, ClaimKey, ClaimKind, Judged, ReplicaSetFacts, SetKey, StatefulSetFacts,
 };
+
+mod judging;
+mod kept;
 
 /// Claims that are known to be gone are forgotten beyond this number: one that an entry still names is
 /// looked for again.
@@ -85,6 +72,13 @@ impl World {
                     self.stale.claims = true;
                 }
             }
+        }
+    }
+
+    /// A quorum read has shown a claim, before the watch or after it.
+    pub(crate) fn claim_is_there(&mut self, facts: ClaimFacts) {
+        if !self.view.claims.gone.contains(&facts.uid()) {
+            self.put_claim(facts);
         }
     }
 
@@ -166,95 +160,6 @@ impl World {
         }
     }
 
-    /// Judges all claims again if something that they hang on changed, and the pods that may be theirs.
-    pub(super) fn settle_claims(&mut self) {
-        let sets = std::mem::take(&mut self.stale.replica_sets);
-        if std::mem::take(&mut self.stale.claims) {
-            self.judge_claims();
-        }
-        let namespaces: BTreeSet<String> = sets.into_iter().map(|set| set.namespace).collect();
-        let with_workloads = |namespace: &String| {
-            let mut claims = self.claims.book.claims.iter();
-            claims.any(|(key, entry)| {
-                key.namespace == *namespace && matches!(entry.owner, Owner::Workload { .. })
-            })
-        };
-        let namespaces: BTreeSet<String> = namespaces.into_iter().filter(with_workloads).collect();
-        if !namespaces.is_empty() {
-            self.resolve_pods(|key| namespaces.contains(&key.namespace));
-        }
-    }
-
-    fn judge_claims(&mut self) {
-        let none = Labels::new();
-        let judged = self.claims.all().map(|(key, facts)| {
-            let labels = self.namespaces.get(&key.namespace).unwrap_or(&none);
-            let set = match &facts.owner {
-                Owner::StatefulSet(name) => Some(SetKey {
-                    namespace: key.namespace.clone(),
-                    name: name.clone(),
-                }),
-                Owner::Pod(_) | Owner::Workload { .. } | Owner::Named => None,
-            };
-            let ordinals = set.and_then(|set| self.claims.stateful_sets.get(&set).copied());
-            let network = self.network_of_claim(&facts.network);
-            (key.clone(), judge(facts, network, labels, ordinals))
-        });
-        let judged: BTreeMap<ClaimKey, Judged> = judged.collect();
-        let objects = &self.claims;
-        let known = judged.iter().filter_map(|(key, judged)| {
-            let facts = objects.get(key)?;
-            Some((facts.uid(), judged.claim.clone()))
-        });
-        self.view.claims.known = known.collect();
-        let book = judged.iter().filter_map(|(key, judged)| {
-            let facts = objects.get(key)?;
-            let fault = judged.accepted.as_ref().err();
-            // An address that is wrong keeps no pod from the others.
-            let fault = fault.filter(|_| judged.claim.network.is_none());
-            let entry = Entry {
-                uid: facts.uid(),
-                network: judged.network,
-                network_name: facts.network.clone(),
-                owner: facts.owner.clone(),
-                created: facts.created(),
-                is_deleting: facts.is_deleting(),
-                fault: fault.map(|fault| fault.message.clone()),
-            };
-            Some((key.clone(), entry))
-        });
-        let book: BTreeMap<ClaimKey, Entry> = book.collect();
-        self.claims.judged = judged;
-        self.changed = true;
-        let old = std::mem::replace(&mut self.claims.book.claims, book);
-        let new = &self.claims.book.claims;
-        let differs = |(key, entry): (&ClaimKey, &Entry)| {
-            old.get(key) != Some(entry) || new.get(key) != Some(entry)
-        };
-        let stale = old.iter().chain(new).filter(|row| differs(*row));
-        let stale: BTreeSet<String> = stale.map(|(key, _)| key.namespace.clone()).collect();
-        if !stale.is_empty() {
-            self.resolve_pods(|key| stale.contains(&key.namespace));
-        }
-    }
-
-    fn network_of_claim(&self, name: &str) -> Result<&landfall_core::network::Network, String> {
-        match self.networks.directory.get(&Name::from(name)) {
-            Some(Listing::Network(uid)) => {
-                let network = self.view.networks.get(uid);
-                let network = network.map(|network| &network.network);
-                network.ok_or_else(|| format!("network {name} is not accepted yet"))
-            }
-            Some(Listing::Invalid(_, message)) => {
-                Err(format!("network {name} is not accepted: {message}"))
-            }
-            None => Err(format!(
-                "there is no MacvlanNetwork or IpvlanNetwork {name}: create it, or make a claim on \
-                 another"
-            )),
-        }
-    }
-
     /// All claims' objects.
     pub(crate) fn claims(&self) -> impl Iterator<Item = &ClaimFacts> {
         self.claims.all().map(|(_, facts)| facts)
@@ -269,94 +174,5 @@ impl World {
     /// What was found about a claim.
     pub(crate) fn judged_claim(&self, key: &ClaimKey) -> Option<&Judged> {
         self.claims.judged.get(key)
-    }
-
-    /// Whether an entry names a claim, or may.
-    pub(crate) fn is_kept_for(&self, claim: Uid) -> bool {
-        if !self.view.unread.blocks.is_empty() {
-            return true;
-        }
-        let entries = self
-            .view
-            .blocks
-            .values()
-            .flat_map(|seen| seen.value.entries.values());
-        let mut kept = entries.filter_map(|entry| entry.kept);
-        kept.any(|kept| kept.share.claim == claim)
-    }
-
-    /// The pods that hold a claim's addresses.
-    pub(crate) fn claim_holders(
-        &self,
-        keeps: &[(IpAddr, &ledger::Entry, Kept)],
-    ) -> Vec<ClaimHolder> {
-        let held = keeps.iter().filter(|(_, entry, _)| entry.state.is_held());
-        let holders = held.filter_map(|(address, entry, _)| {
-            let holder = entry.holder.as_ref()?;
-            let pod = self.pod_of(holder.owner);
-            // Of a pod that is gone its node still knows the name.
-            let listed = || {
-                let grants = self
-                    .node_objects
-                    .get(&holder.node)
-                    .map(|node| &node.spec.grants);
-                let mut grants = grants.into_iter().flatten();
-                grants.find(|grant| grant.owner == holder.owner)
-            };
-            let name = pod.map(|pod| pod.key.name.clone());
-            let name = name.or_else(|| listed().map(|grant| grant.pod.name.clone()));
-            Some(ClaimHolder {
-                address: address.to_string(),
-                pod: name.unwrap_or_default(),
-                uid: pod.map_or_else(|| holder.owner.to_string(), |pod| pod.uid.clone()),
-                node: holder.node.to_string(),
-            })
-        });
-        holders.collect()
-    }
-
-    /// What claims say that they keep, for a block that is made anew. One that is being deleted keeps
-    /// nothing.
-    pub(crate) fn named_by_claims(&self, claims: &[ClaimFacts]) -> Vec<Named> {
-        let standing = claims.iter().filter(|claim| !claim.is_deleting());
-        standing.flat_map(|claim| self.named_by(claim)).collect()
-    }
-
-    fn named_by(&self, claim: &ClaimFacts) -> Vec<Named> {
-        let Ok(network) = self.network_of_claim(&claim.network) else {
-            return Vec::new();
-        };
-        let first = match self.claims.judged.get(&claim.key).map(|j| j.claim.shares) {
-            Some(Shares::Ordinals { first, .. }) => first,
-            Some(Shares::Whole | Shares::Drawn) | None => 0,
-        };
-        let is_set = matches!(claim.owner, Owner::StatefulSet(_));
-        let listed = claim.addresses.as_deref().unwrap_or_default();
-        let (mut next_ipv4, mut next_ipv6) = (first, first);
-        let mut ordinal = |address: IpAddr| {
-            let next = if address.is_ipv6() {
-                &mut next_ipv6
-            } else {
-                &mut next_ipv4
-            };
-            let position = *next;
-            *next += 1;
-            // Of those that the claim asks for, its place there tells.
-            let own = listed.iter().filter(|a| a.is_ipv6() == address.is_ipv6());
-            let asked = (0_u32..).zip(own).find(|(_, asked)| **asked == address);
-            is_set.then_some(asked.map_or(position, |(position, _)| position))
-        };
-        let named = claim.named().into_iter().map(|address| Named {
-            address,
-            network: network.uid,
-            kept: Kept {
-                share: Share {
-                    claim: claim.uid(),
-                    ordinal: ordinal(address),
-                },
-                generation: claim.generation(),
-            },
-        });
-        named.collect()
     }
 }

@@ -1,5 +1,7 @@
 //! Claims through the shell.
 
+use std::time::Duration;
+
 use kube::runtime::watcher::Event;
 use serde_json::{Value, json};
 
@@ -125,6 +127,52 @@ async fn a_claim_that_no_watch_shows_is_looked_for_before_what_it_keeps_goes_bac
     see(&mut rig, || Change::Claim(Event::InitDone));
     rig.settle().await;
     assert_eq!(states(&rig), Vec::<String>::new());
+}
+
+/// The claim as it is stored, under the UID that the server gave it.
+fn stored(rig: &Rig) -> Value {
+    let key = ("addressclaims".to_owned(), "kept".to_owned());
+    rig.server.store().put(
+        &key,
+        json!({
+            "metadata": {"namespace": "default", "finalizers": ["landfall.dev/addresses"]},
+            "spec": {"network": "lan", "addresses": ["10.20.0.4"], "for": for_pod()},
+        }),
+    )
+}
+
+/// It leads after one that has kept addresses for a claim that its own watch has not shown yet.
+#[tokio::test]
+async fn an_operator_that_begins_to_lead_grants_a_claims_pod_nothing_else() {
+    let mut rig = make(2);
+    let claim = ClaimFacts::address(object(stored(&rig)));
+    rig.operators[1].shell.leadership.lose();
+    let first = &mut rig.operators[0].shell;
+    first.world.observe(Change::Claim(Event::Apply(claim)));
+    rig.settle().await;
+    assert_eq!(states(&rig), ["10.20.0.4 Claimed"]);
+    rig.operators[0].shell.leadership.lose();
+    rig.operators[1].shell.leadership.extend(Duration::MAX);
+    rig.bind("web", "a");
+    rig.settle().await;
+    assert_eq!(granted(&rig, "a"), ["10.20.0.4"]);
+}
+
+/// It has led for long, and another operator, or one before it that does not know yet that it is not the
+/// leader any more, has kept addresses for a claim that its watch has not shown.
+#[tokio::test]
+async fn a_claim_that_only_the_ledger_shows_is_read_before_its_pod_is_granted_anything() {
+    let mut rig = make(2);
+    rig.settle().await;
+    let claim = ClaimFacts::address(object(stored(&rig)));
+    let first = &mut rig.operators[0].shell;
+    first.world.observe(Change::Claim(Event::Apply(claim)));
+    rig.settle().await;
+    assert_eq!(states(&rig), ["10.20.0.4 Claimed"]);
+    rig.operators[0].shell.leadership.lose();
+    rig.bind("web", "a");
+    rig.settle().await;
+    assert_eq!(granted(&rig, "a"), ["10.20.0.4"]);
 }
 
 #[tokio::test]
