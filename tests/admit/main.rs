@@ -13,6 +13,7 @@ mod chart;
 mod claim;
 mod definitions;
 mod docs;
+mod examples;
 mod internal;
 mod kubectl;
 mod namespace_default;

@@ -19,6 +19,7 @@ mod configuration;
 mod conflicts;
 mod hand;
 mod input;
+mod ipam_claims;
 mod kubectl;
 mod kubelets;
 mod leader;
