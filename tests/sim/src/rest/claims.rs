@@ -10,7 +10,7 @@ use landfall_core::{
 
 use crate::{
     api::{ClaimObject, PodObject},
-    claims::{Owner, claim_of},
+    claims::{Controller, Owner, claim_of},
     world::World,
 };
 
@@ -117,7 +117,13 @@ impl World {
             Owner::Workload(_) => BTreeSet::new(),
             Owner::StatefulSet(set) => {
                 let count = self.site.api.sets.get(set).map_or(0, |set| set.spec);
-                (0..count).map(Some).collect()
+                // A pod that is too many, and not deleted yet, has its ordinal too.
+                let pods = self.site.api.pods.all();
+                let own = pods.filter_map(|pod| match &pod.spec.controller {
+                    Some(Controller::StatefulSet(name, ordinal)) if name == set => Some(*ordinal),
+                    Some(_) | None => None,
+                });
+                (0..count).chain(own).map(Some).collect()
             }
         }
     }
