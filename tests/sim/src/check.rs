@@ -183,7 +183,13 @@ impl Checker {
         let all: BTreeSet<&IpAddr> = before.entries.keys().chain(after.entries.keys()).collect();
         for address in all {
             let (old, new) = (before.entries.get(address), after.entries.get(address));
-            if old == new {
+            // A status that landed late took back that it was released: it is entered and asked back, under
+            // the seq that its node still lists.
+            let is_free = old.is_none_or(|entry| !entry.state.is_held());
+            let is_mended = faults.had(Fault::RequestLate)
+                && is_free
+                && new.is_some_and(|entry| entry.state == State::Recalling);
+            if old == new || is_mended {
                 continue;
             }
             if let Some(text) = self.entry_written(api, after, before.seq, *address, (old, new)) {
