@@ -87,10 +87,7 @@ pub(crate) struct World {
     /// Objects that a list did not name: read before they are believed gone, for the list may be
     /// older than our own write.
     pub(crate) doubts: Doubts,
-    /// What is known of restores of etcd must be read.
-    pub(crate) restore_is_doubted: bool,
-    /// Claims must be read: the watch may be behind that of pods.
-    pub(crate) claims_are_doubted: bool,
+    pub(crate) due: Due,
     /// Why nothing is decided, as of the last decision.
     pub(crate) halt: Option<Halt>,
     /// Whether the view changed since the last decision.
@@ -102,6 +99,15 @@ pub(crate) struct World {
     /// Sentences for users that came up since the last look.
     pub(crate) notices: Vec<Notice>,
     watches: Watched,
+}
+
+/// What must be read with quorum before the next decision.
+#[derive(Debug)]
+pub(crate) struct Due {
+    /// What is known of restores of etcd.
+    pub(crate) restore: bool,
+    /// Claims: their watch may be behind that of pods.
+    pub(crate) claims: bool,
 }
 
 /// Objects to be read with quorum.
@@ -148,6 +154,17 @@ struct Watched {
     replica_sets: Relist<SetKey>,
 }
 
+// === impl Due ===
+
+impl Due {
+    fn all() -> Self {
+        Self {
+            restore: true,
+            claims: true,
+        }
+    }
+}
+
 // === impl World ===
 
 impl World {
@@ -176,8 +193,7 @@ impl World {
             has_namespace_default: true,
             door: Door::Auto,
             doubts: Doubts::default(),
-            restore_is_doubted: true,
-            claims_are_doubted: true,
+            due: Due::all(),
             halt: None,
             changed: true,
             stale: Stale::default(),
@@ -268,8 +284,7 @@ impl World {
     /// This operator decides from now on: everything is looked at.
     pub(crate) fn begin(&mut self) {
         self.changed = true;
-        self.restore_is_doubted = true;
-        self.claims_are_doubted = true;
+        self.due = Due::all();
         self.notices.clear();
         self.tell_namespaces();
         // Pods too: they hang on networks.

@@ -39,9 +39,11 @@ fn examples_of(path: &str, text: &str) -> Vec<Example> {
 fn examples() -> Result<Vec<Example>> {
     let mut paths = vec!["README.md".to_owned()];
     for entry in fs::read_dir(tree("docs"))? {
-        let name = entry?.file_name().into_string().ok();
-        let pages = name.filter(|name| name.ends_with(".md"));
-        paths.extend(pages.map(|name| format!("docs/{name}")));
+        let page = entry?.path();
+        if page.extension().is_some_and(|extension| extension == "md") {
+            let name = page.file_name().unwrap_or_default().to_string_lossy();
+            paths.push(format!("docs/{name}"));
+        }
     }
     paths.sort();
     let mut all = Vec::new();

@@ -358,22 +358,25 @@ fn choose_all<'p>(
                 &taken,
             ),
         };
-        match choice {
-            Choice::Take(id, address) => chosen.push((id, address, *slot)),
-            Choice::Missing(id, address) => {
-                drafts.miss(id.clone());
-                chosen.push((id, address, *slot));
-            }
-            other @ (Choice::Resting(_)
-            | Choice::Full
-            | Choice::Invalid(_)
-            | Choice::Refused(_)) => {
-                let shortage = || exhausted(network.network.name.as_str(), slot);
-                return Err(Stop::Refuse(other.refusal(decision, shortage)));
-            }
-        }
+        let (id, address) = had(choice, drafts).map_err(|choice| {
+            let shortage = || exhausted(network.network.name.as_str(), slot);
+            Stop::Refuse(choice.refusal(decision, shortage))
+        })?;
+        chosen.push((id, address, *slot));
     }
     Ok(chosen)
+}
+
+/// The address, if it can be had; its block may have to be made first.
+fn had(choice: Choice, drafts: &mut Drafts<'_>) -> Result<(BlockId, IpAddr), Choice> {
+    match choice {
+        Choice::Take(id, address) => Ok((id, address)),
+        Choice::Missing(id, address) => {
+            drafts.miss(id.clone());
+            Ok((id, address))
+        }
+        Choice::Resting(_) | Choice::Full | Choice::Invalid(_) | Choice::Refused(_) => Err(choice),
+    }
 }
 
 /// If one address can't be had, the RESERVED others go back before the next attempt. One that is

@@ -20,7 +20,7 @@ impl Shell {
     /// pod whose claim is not known would be granted another address. Returns whether they are known
     /// now: nothing is decided before.
     pub(super) async fn read_claims(&mut self) -> bool {
-        if !self.world.claims_are_doubted {
+        if !self.world.due.claims {
             return true;
         }
         match self.ledger.list_claims().await {
@@ -28,7 +28,7 @@ impl Shell {
                 for claim in claims {
                     self.world.claim_is_there(claim);
                 }
-                self.world.claims_are_doubted = false;
+                self.world.due.claims = false;
                 true
             }
             Err(error) => {

@@ -11,7 +11,7 @@ impl Shell {
     /// Reads what is known of restores, if that is in doubt. Returns whether it is known now: nothing is
     /// decided before.
     pub(super) async fn read_restore(&mut self) -> bool {
-        if !self.world.restore_is_doubted {
+        if !self.world.due.restore {
             return true;
         }
         let result = self.ledger.restore().await;
@@ -36,7 +36,7 @@ impl Shell {
         if let Write::Adopted(epoch) = write {
             return self.note_adopted(epoch).await;
         }
-        self.world.restore_is_doubted = true;
+        self.world.due.restore = true;
         true
     }
 
@@ -55,7 +55,7 @@ impl Shell {
             }
             Err(error) => {
                 tracing::warn!(%error, "the ConfigMap landfall-ledger can't be written");
-                self.world.restore_is_doubted = true;
+                self.world.due.restore = true;
                 false
             }
         }

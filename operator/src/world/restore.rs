@@ -9,7 +9,7 @@ use super::World;
 impl World {
     /// Takes what a quorum read or a write of ours has shown.
     pub(crate) fn put_restore(&mut self, restore: Restore) {
-        self.restore_is_doubted = false;
+        self.due.restore = false;
         self.changed |= self.view.restore != restore;
         self.view.restore = restore;
     }
