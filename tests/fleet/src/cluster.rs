@@ -128,11 +128,13 @@ impl Cluster {
         let params = PostParams::default();
         let bound = self
             .pods
-            .create_subresource::<_, Value>("binding", name, &params, &binding);
-        bound
-            .await
-            .map(drop)
-            .with_context(|| format!("bind {name}"))
+            .create_subresource::<_, Value>("binding", name, &params, &binding)
+            .await;
+        match bound {
+            // The client has asked twice, where the first answer was that there was none in time.
+            Err(kube::Error::Api(status)) if status.is_conflict() => Ok(()),
+            bound => bound.map(drop).with_context(|| format!("bind {name}")),
+        }
     }
 
     /// Kubelet says that it runs.
@@ -150,15 +152,21 @@ impl Cluster {
 
     /// A user deletes it: from now on it ends.
     pub(crate) async fn delete(&self, name: &str) -> Result<()> {
-        let deleted = self.pods.delete(name, &DeleteParams::default()).await;
-        deleted.map(drop).with_context(|| format!("delete {name}"))
+        self.delete_with(name, &DeleteParams::default()).await
     }
 
     /// Kubelet has ended it.
     pub(crate) async fn remove(&self, name: &str) -> Result<()> {
         let params = DeleteParams::default().grace_period(0);
-        let removed = self.pods.delete(name, &params).await;
-        removed.map(drop).with_context(|| format!("remove {name}"))
+        self.delete_with(name, &params).await
+    }
+
+    async fn delete_with(&self, name: &str, params: &DeleteParams) -> Result<()> {
+        match self.pods.delete(name, params).await {
+            // As above.
+            Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
+            deleted => deleted.map(drop).with_context(|| format!("delete {name}")),
+        }
     }
 }
 

@@ -28,7 +28,8 @@ const OPERATOR: &str = "operator";
 const FLEET: &str = "fleet";
 /// The operator's namespace.
 const SYSTEM: &str = "landfall-system";
-const METRICS: &str = "http://127.0.0.1:9481/metrics";
+const OPERATOR_METRICS: &str = "http://127.0.0.1:9481/metrics";
+const ETCD_METRICS: &str = "http://127.0.0.1:2379/metrics";
 /// Enough for what is written between two compactions. Its folder is in memory, where a flush is free.
 const ETCD: &str = "--quota-backend-bytes=8589934592";
 /// Nobody makes service accounts here.
@@ -63,11 +64,12 @@ impl Control {
         let mut command = stage::inside(CONTROL, &programs.join("landfall-operator"));
         command
             .args(["--namespace", SYSTEM, "--pod-name", OPERATOR])
-            .args(["--log-level", "warn"])
+            // Twice the default: the API server shares two cores with everything else here.
+            .args(["--log-level", "warn", "--lease-seconds", "4"])
             .env("KUBECONFIG", SERVERS.kubeconfig(OPERATOR));
         STAGE.start(command, OPERATOR)?;
         let leads = || {
-            metrics()
+            metrics(OPERATOR_METRICS)
                 .lines()
                 .any(|line| line == "landfall_operator_leader 1")
         };
@@ -78,6 +80,15 @@ impl Control {
             programs,
             _held: held,
         })
+    }
+
+    /// How many bytes etcd has written to its log.
+    #[expect(clippy::unused_self, reason = "it shows that the server runs")]
+    pub(super) fn logged(&self) -> Result<f64> {
+        let metrics = metrics(ETCD_METRICS);
+        let mut lines = metrics.lines();
+        let bytes = lines.find_map(|line| line.strip_prefix("etcd_disk_wal_write_bytes_total "));
+        Ok(bytes.context("etcd does not say what it wrote")?.parse()?)
     }
 
     /// Plays nodes and a scene, and returns what was measured.
@@ -103,8 +114,8 @@ fn operator_log() -> String {
     process::tail(&STAGE.log(OPERATOR), 15)
 }
 
-fn metrics() -> String {
+fn metrics(of: &str) -> String {
     let mut curl: Command = stage::inside(CONTROL, Path::new("curl"));
-    curl.args(["-s", METRICS]);
+    curl.args(["-s", of]);
     process::output(&mut curl).unwrap_or_default()
 }
