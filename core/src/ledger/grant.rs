@@ -339,16 +339,7 @@ fn choose_all<'p>(
                 let namespace = Some(&served.pod.namespace);
                 choose::requested(view, drafts, network, address, &taken, namespace)
             }
-            (None, None)
-                if slot.want.claim.is_none()
-                    && claims::is_hidden(
-                        entries.kept,
-                        &decision.unknown_claims,
-                        slot.want.network,
-                    ) =>
-            {
-                return Err(Stop::Wait);
-            }
+            (None, None) if may_be_kept(entries, decision, slot.want) => return Err(Stop::Wait),
             (None, None) => choose::choose(
                 view,
                 drafts,
@@ -377,6 +368,12 @@ fn had(choice: Choice, drafts: &mut Drafts<'_>) -> Result<(BlockId, IpAddr), Cho
         }
         Choice::Resting(_) | Choice::Full | Choice::Invalid(_) | Choice::Refused(_) => Err(choice),
     }
+}
+
+/// Whether a claim that nobody knows may be for this want, of which no claim is known.
+fn may_be_kept(entries: Entries<'_, '_>, decision: &Decision, want: &Want) -> bool {
+    let unknown = &decision.unknown_claims;
+    want.claim.is_none() && claims::is_hidden(entries.kept, unknown, want.network)
 }
 
 /// If one address can't be had, the RESERVED others go back before the next attempt. One that is

@@ -10,7 +10,7 @@ use landfall_core::{
 
 use crate::{
     api::{ClaimObject, PodObject},
-    claims::{Controller, Owner, claim_of},
+    claims::{Owner, claim_of},
     world::World,
 };
 
@@ -119,10 +119,10 @@ impl World {
                 let count = self.site.api.sets.get(set).map_or(0, |set| set.spec);
                 // A pod that is too many, and not deleted yet, has its ordinal too.
                 let pods = self.site.api.pods.all();
-                let own = pods.filter_map(|pod| match &pod.spec.controller {
-                    Some(Controller::StatefulSet(name, ordinal)) if name == set => Some(*ordinal),
-                    Some(_) | None => None,
-                });
+                let pods = pods.filter(|pod| !pod.meta.is_deleting && !pod.status.is_over);
+                let shares = pods.filter_map(|pod| Some(self.claim_of(pod).ok()??.0));
+                let own = shares.filter(|share| share.claim == claim.meta.uid);
+                let own = own.filter_map(|share| share.ordinal);
                 (0..count).chain(own).map(Some).collect()
             }
         }
