@@ -17,9 +17,15 @@ use landfall_crds::{
     guarded::{self, Guarded, Unread},
     node::LandfallNode,
 };
-use tokio::{sync::Notify, time::sleep};
+use tokio::{
+    sync::{Notify, watch::Sender},
+    time::sleep,
+};
 
-use crate::engine::{Handle, Input};
+use crate::{
+    engine::{Handle, Input},
+    status::Shown,
+};
 
 mod convert;
 mod pauses;
@@ -31,12 +37,13 @@ use pauses::Pauses;
 /// goes unnoticed.
 const WATCH_SECONDS: u32 = 60;
 
-/// Watches the object and tells the engine of every version. Does not end.
+/// Watches the object and tells the engine of every version, and `shown` which status it has. Does not end.
 pub async fn watch(
     api: Api<Guarded<LandfallNode>>,
     name: String,
     engine: Handle,
     asked: Arc<Notify>,
+    shown: Sender<Shown>,
 ) {
     let config = watcher::Config::default()
         .fields(&format!("metadata.name={name}"))
@@ -46,10 +53,13 @@ pub async fn watch(
         match event {
             Ok(watcher::Event::Apply(object) | watcher::Event::InitApply(object)) => {
                 match guarded::read(object) {
-                    Ok(object) => engine.tell(Input::Object {
-                        object: Box::new(slim(object)),
-                        quorum: false,
-                    }),
+                    Ok(object) => {
+                        shown.send_replace(Shown::of(&object));
+                        engine.tell(Input::Object {
+                            object: Box::new(slim(object)),
+                            quorum: false,
+                        });
+                    }
                     Err(unread) => tell_unread(&name, &unread),
                 }
             }

@@ -150,11 +150,14 @@ async fn start_cluster(
     let engine = || running.engine.clone();
     let asked = Arc::clone(&running.quorum_read);
     asked.notify_one();
-    tokio::spawn(config::watch(api(), name(), engine(), Arc::clone(&asked)));
+    let (show, shown) = watch::channel(status::Shown::default());
+    let objects = config::watch(api(), name(), engine(), Arc::clone(&asked), show);
+    tokio::spawn(objects);
     tokio::spawn(config::read(api(), name(), engine(), asked));
     let sources = status::Sources {
         engine: running.state.clone(),
         install,
+        shown,
     };
     tokio::spawn(status::publish(own(), name(), sources, machine, time));
     Ok(())

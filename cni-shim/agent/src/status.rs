@@ -1,8 +1,9 @@
 //! `LandfallNode.status`: what this node says of itself.
 //!
 //! Level-triggered: whatever the engine or the installation says last is composed into a whole status
-//! and written if it differs from the last one that was. Its only precondition is that the object is for
-//! this machine: the agent is the only writer, and one that lands late is harmless otherwise.
+//! and written if it differs from the last one that was, or if the object shows another one since. Its only
+//! precondition is that the object is for this machine: the agent is the only writer, and one that lands late
+//! is written over.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,8 +15,10 @@ use tokio::{sync::watch, time::sleep};
 use crate::{engine::Published, identity::Machine, install::Installed};
 
 mod compose;
+mod shown;
 
 pub use compose::{compose, patch};
+pub use shown::Shown;
 
 /// A node writes no more than ten a second: a storm of attachments is a few writes, and each write
 /// costs etcd the whole object.
@@ -30,6 +33,8 @@ pub struct Sources {
     pub engine: watch::Receiver<Arc<Published>>,
     /// The installation's.
     pub install: watch::Receiver<Installed>,
+    /// What the watch of the object shows.
+    pub shown: watch::Receiver<Shown>,
 }
 
 /// Writes the status whenever it changes. Ends with the engine.
@@ -44,6 +49,7 @@ pub async fn publish(
     loop {
         let published = Arc::clone(&sources.engine.borrow_and_update());
         let installed = sources.install.borrow_and_update().clone();
+        let is_lost = written.shown.is_lost_in(&sources.shown.borrow_and_update());
         let status = compose(
             &published,
             &installed,
@@ -53,10 +59,10 @@ pub async fn publish(
         );
         let mut pause = PAUSE;
         if let Some(status) = status
-            && !written.is(&published, &status)
+            && (is_lost || !written.is(&published, &status))
         {
             match write(&api, &name, &status, machine).await {
-                Ok(()) => written = Written::new(&published, status),
+                Ok(shown) => written = Written::new(&published, status, shown),
                 Err(error) => {
                     tracing::warn!(%error, "cannot write the LandfallNode's status");
                     pause = PATIENCE;
@@ -71,6 +77,7 @@ pub async fn publish(
         let ended = tokio::select! {
             changed = sources.engine.changed() => changed.is_err(),
             changed = sources.install.changed() => changed.is_err(),
+            changed = sources.shown.changed() => changed.is_err(),
         };
         if ended {
             return;
@@ -83,10 +90,11 @@ async fn write(
     name: &str,
     status: &LandfallNodeStatus,
     machine: Machine,
-) -> Result<(), kube::Error> {
+) -> Result<Shown, kube::Error> {
     let patch = patch(status, machine).map_err(kube::Error::SerdeError)?;
     let params = PatchParams::default();
-    api.patch_status(name, &params, &patch).await.map(drop)
+    let object = api.patch_status(name, &params, &patch).await?;
+    Ok(Shown::of(&object))
 }
 
 /// The last status that was written, and to which object.
@@ -94,15 +102,18 @@ async fn write(
 struct Written {
     object: Option<landfall_core::id::Uid>,
     status: LandfallNodeStatus,
+    /// The same, as the API server answered.
+    shown: Shown,
 }
 
 // === impl Written ===
 
 impl Written {
-    fn new(published: &Published, status: LandfallNodeStatus) -> Self {
+    fn new(published: &Published, status: LandfallNodeStatus, shown: Shown) -> Self {
         Self {
             object: published.object,
             status,
+            shown,
         }
     }
 

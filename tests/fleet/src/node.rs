@@ -26,7 +26,7 @@ use landfall_agent::{
     identity::Machine,
     install::Installed,
     records::Store,
-    status,
+    status::{self, Shown},
 };
 use landfall_core::{
     agent::{AddRequest, Asked, Event, Outcome, Token},
@@ -115,7 +115,8 @@ impl Node {
         node.tell(Input::Event(Event::Scanned(BTreeSet::new())))?;
         asked.notify_one();
         let api: Api<LandfallNode> = Api::all(client.clone());
-        tokio::spawn(Arc::clone(&node).watch(api.clone(), Arc::clone(&asked)));
+        let (show, shown) = watch::channel(Shown::default());
+        tokio::spawn(Arc::clone(&node).watch(api.clone(), Arc::clone(&asked), show));
         tokio::spawn(Arc::clone(&node).read(api.clone(), asked));
         // Nobody in this LAN listens.
         tokio::spawn(async move { while announced.recv().await.is_some() {} });
@@ -125,6 +126,7 @@ impl Node {
             let sources = status::Sources {
                 engine: state,
                 install,
+                shown,
             };
             let clock = || Time(Timestamp::now());
             status::publish(api, name, sources, machine, clock).await;
@@ -193,7 +195,12 @@ impl Node {
     }
 
     /// The watch of the agent (`landfall_agent::config`), whose every version is looked at.
-    async fn watch(self: Arc<Self>, api: Api<LandfallNode>, asked: Arc<Notify>) {
+    async fn watch(
+        self: Arc<Self>,
+        api: Api<LandfallNode>,
+        asked: Arc<Notify>,
+        shown: watch::Sender<Shown>,
+    ) {
         let config = watcher::Config::default()
             .fields(&format!("metadata.name={}", self.name))
             .timeout(WATCH_SECONDS);
@@ -201,6 +208,7 @@ impl Node {
         while let Some(event) = events.next().await {
             match event {
                 Ok(watcher::Event::Apply(object) | watcher::Event::InitApply(object)) => {
+                    shown.send_replace(Shown::of(&object));
                     self.see(object, false);
                 }
                 Ok(watcher::Event::Delete(_) | watcher::Event::Init | watcher::Event::InitDone) => {

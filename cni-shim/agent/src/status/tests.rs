@@ -146,8 +146,37 @@ fn conflicts_are_said_with_what_is_released_and_silent_gateways_are_a_condition(
 fn an_object_made_again_gets_its_status_again() {
     let mut published = published();
     let status = composed(&published).unwrap();
-    let written = Written::new(&published, status.clone());
+    let written = Written::new(&published, status.clone(), Shown::default());
     assert!(written.is(&published, &status));
     published.object = Some(Uid(77));
     assert!(!written.is(&published, &status));
+}
+
+/// What the API server shows, in a version, of a node that has so many pods.
+fn shown(version: &str, generation: i64) -> Shown {
+    let object = json!({
+        "apiVersion": "landfall.dev/v1alpha1",
+        "kind": "LandfallNode",
+        "metadata": {"name": "a", "uid": "u", "resourceVersion": version},
+        "spec": {},
+        "status": {"observedGeneration": generation},
+    });
+    Shown::of(&serde_json::from_value(object).unwrap())
+}
+
+#[test]
+fn an_older_status_that_lands_late_is_written_over() {
+    let written = shown("9", 2);
+    assert!(written.is_lost_in(&shown("10", 1)));
+}
+
+#[test]
+fn what_was_written_before_or_is_the_same_is_not_written_again() {
+    let written = shown("10", 2);
+    // The watch is behind.
+    assert!(!written.is_lost_in(&shown("9", 1)));
+    assert!(!written.is_lost_in(&shown("10", 2)));
+    // The operator wrote the spec.
+    assert!(!written.is_lost_in(&shown("11", 2)));
+    assert!(!written.is_lost_in(&Shown::default()));
 }
