@@ -109,6 +109,7 @@ impl World {
         let pod = Pod {
             namespace: Name::from("default"),
             node: name,
+            created: 0,
             wants: vec![want],
             refusal: None,
         };

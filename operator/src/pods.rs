@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 use k8s_openapi::api::core::v1::Pod;
 use landfall_core::{
     id::{Name, Uid},
+    ledger::Millis,
     network::Labels,
 };
 use landfall_crds::keys::{annotation, label};
@@ -44,6 +45,8 @@ pub(crate) struct PodFacts {
     pub(crate) owner: Uid,
     /// The node it is bound to.
     pub(crate) node: Name,
+    /// When it was created, in milliseconds since 1970.
+    pub(crate) created: Millis,
     /// Whether it has the node's own network.
     pub(crate) host_network: bool,
     /// Whether it may still start a sandbox.
@@ -77,6 +80,8 @@ impl PodFacts {
         let mut annotations = meta.annotations.unwrap_or_default();
         let uid = meta.uid.unwrap_or_default();
         let owner = Uid::of(annotations.get(annotation::MIRROR).unwrap_or(&uid));
+        let created = meta.creation_timestamp.as_ref();
+        let created = created.map(|time| time.0.as_millisecond());
         let mut labels = meta.labels.unwrap_or_default();
         let namespace = meta.namespace.unwrap_or_default();
         let is_agent = namespace == agents.namespace
@@ -98,6 +103,9 @@ impl PodFacts {
             uid,
             owner,
             node: Name::from(spec.node_name.as_deref().unwrap_or_default()),
+            created: created
+                .and_then(|ms| ms.try_into().ok())
+                .unwrap_or_default(),
             host_network: spec.host_network.unwrap_or_default(),
             may_start: spec.node_name.is_some()
                 && meta.deletion_timestamp.is_none()

@@ -34,6 +34,7 @@ pub(crate) fn pod(annotation: &str) -> PodFacts {
         uid: Uid(1).to_string(),
         owner: Uid(1),
         node: Name::from("a"),
+        created: 0,
         host_network: false,
         may_start: true,
         npwg: Some(annotation.to_owned()),

@@ -117,7 +117,7 @@ pub(super) fn grant<'v>(
     macs: &mut Macs<'v>,
     decision: &mut Decision,
 ) {
-    for (owner, pod) in &view.pods {
+    for (owner, pod) in in_turn(view) {
         let outcome = match (&pod.refusal, view.nodes.get(&pod.node)) {
             (Some(refusal), _) => Err(refusal.clone()),
             (None, Some(node)) if node.is_served() => serve(
@@ -142,6 +142,14 @@ pub(super) fn grant<'v>(
             decision.refusals.insert(*owner, refusal);
         }
     }
+}
+
+/// All pods, the older first: where addresses are few, one that waits must not see younger ones served
+/// before it for ever, because their UIDs are lower.
+fn in_turn(view: &View) -> impl Iterator<Item = (&Uid, &Pod)> {
+    let mut pods: Vec<_> = view.pods.iter().collect();
+    pods.sort_unstable_by_key(|(owner, pod)| (pod.created, **owner));
+    pods.into_iter()
 }
 
 /// Whether every address that the pod needs is in the ledger.

@@ -71,6 +71,7 @@ pub(super) fn mk_pod() -> Pod {
     Pod {
         namespace: Name::from("default"),
         node: Name::from("n0"),
+        created: 0,
         wants: vec![want],
         refusal: None,
     }
@@ -380,6 +381,23 @@ fn a_full_pool_waits_for_the_address_that_rested_longest() {
     let decision = decide(&view, Rules::SHIPPED);
     assert!(decision.refusals.contains_key(&POD));
     assert_eq!(decision.wake_at, Some(view.now + 500));
+}
+
+#[test]
+fn of_pods_that_wait_the_oldest_gets_the_address() {
+    let mut view = mk_view(&["10.0.0.0/32"]);
+    put(&mut view, mk_block("10.0.0.0", &[]), Some(2));
+    for (owner, created) in [(1, 3_000), (2, 1_000), (3, 2_000)] {
+        let pod = Pod {
+            created,
+            ..mk_pod()
+        };
+        view.pods.insert(Uid(owner), pod);
+    }
+    let decision = decide(&view, Rules::SHIPPED);
+    let entry = &blocks(&decision)[0].entries[&"10.0.0.0".parse().unwrap()];
+    assert_eq!(entry.holder.as_ref().unwrap().owner, Uid(2));
+    assert!(decision.refusals.keys().eq(&[Uid(1), Uid(3)]));
 }
 
 #[test]

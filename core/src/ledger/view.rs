@@ -193,6 +193,8 @@ pub struct Pod {
     pub namespace: Name,
     /// The node it is bound to.
     pub node: Name,
+    /// When it was created, by the API server's clock, in whole seconds: the older is served first.
+    pub created: Millis,
     /// What it asks for; empty if `refusal` is set.
     pub wants: Vec<Want>,
     /// Its annotation can't be served: why.

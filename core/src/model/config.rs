@@ -189,6 +189,7 @@ impl Config {
         Pod {
             namespace: Name::from("default"),
             node: Name::from(NODES[self.pods[pod]]),
+            created: 0,
             wants: Vec::from([want]),
             refusal: None,
         }

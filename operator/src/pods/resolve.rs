@@ -116,6 +116,7 @@ where
         pod: Pod {
             namespace: Name::from(&*facts.key.namespace),
             node: facts.node.clone(),
+            created: facts.created,
             wants,
             refusal,
         },

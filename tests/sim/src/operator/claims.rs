@@ -121,6 +121,7 @@ impl Operator {
         let mut pod = Pod {
             namespace: object.spec.namespace.clone(),
             node: object.spec.node.clone(),
+            created: 0,
             wants: object.spec.wants.clone(),
             refusal: None,
         };
