@@ -61,9 +61,9 @@ fn objects(example: &Example) -> Result<Vec<Value>> {
     let output = cluster().feed_kubectl(&words, &example.yaml)?;
     let stderr = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "{}: {stderr}", example.place);
-    let read: Value = serde_json::from_slice(&output.stdout)?;
-    let items = read.get("items").and_then(Value::as_array).cloned();
-    let mut objects = items.unwrap_or_else(|| vec![read]);
+    // Several are printed one after the other.
+    let read = serde_json::Deserializer::from_slice(&output.stdout).into_iter();
+    let mut objects = read.collect::<Result<Vec<Value>, _>>()?;
     for object in &mut objects {
         if let Some(namespace) = object.pointer_mut("/metadata/namespace") {
             *namespace = json!("default");
