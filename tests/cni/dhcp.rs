@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::{
     programs,
-    rig::{Rig, both},
+    rig::{Namespace, Rig, both, ours},
     view,
 };
 
@@ -64,11 +64,12 @@ fn server(rig: &Rig) -> Process {
     Process::start(rig, "busybox", &arguments)
 }
 
-/// The reference's daemon, which keeps leases alive.
+/// The reference's daemon, which keeps leases alive. It asks for a lease for three seconds, not for minutes.
 fn daemon(rig: &Rig) -> Process {
     let program = programs::reference().join("dhcp").display().to_string();
     let socket = rig.data.0.join("dhcp.sock");
-    let arguments = ["daemon", "-socketpath", socket.to_str().unwrap()];
+    let socketpath = format!("-socketpath={}", socket.display());
+    let arguments = ["daemon", &socketpath, "-timeout=1s", "-resendtimeout=3s"];
     let daemon = Process::start(rig, &program, &arguments);
     let listens = || UnixStream::connect(&socket).is_ok();
     until("the DHCP daemon to listen", listens);
@@ -124,4 +125,21 @@ fn a_lease_is_attached_with_its_routes_and_released_by_the_del() {
         routes.iter().any(|route| route[0] == "10.9.0.0/16"),
         "{link}"
     );
+}
+
+/// Case 51: the server has one address. The reference (v1.9.1) leaves its link behind: a variable of the same name hides the
+/// error from what should undo.
+#[test]
+fn a_pod_for_which_the_server_has_no_address_gets_an_error_and_no_link() {
+    ours(|rig| {
+        let (_server, _daemon) = (server(rig), daemon(rig));
+        let config = config(rig);
+        rig.add(&config).done();
+        let second = Namespace::new("second");
+        let add = rig.call("ADD", &config).container("second").pod(&second);
+        let (code, message) = add.run().error();
+        assert_eq!(code, 999, "{message}");
+        assert_eq!(second.links(), ["lo"]);
+        rig.del(&config).silent();
+    });
 }
