@@ -166,9 +166,10 @@ fn a_restore_of_etcd_that_nobody_announced_stops_all_grants_until_it_is() -> Res
         case.pod("after", &node, &network)?;
         case.ready(&["after"])?;
         backup.restore("")?;
-        // Versions have gone back: what watches from a later one is told nothing until it is reached.
-        for node in [&node, &other] {
-            outage::kill(cluster(), node, "kubelet")?;
+        // Versions have gone back: what watches from a later one is told nothing until it is reached. On all nodes: each
+        // may be where a new operator is to run.
+        for node in cluster().status()?.nodes {
+            outage::kill(cluster(), &node.name, "kubelet")?;
         }
         operators_start_anew()?;
         until("the agent suspects a restore", 120, || {
