@@ -171,6 +171,11 @@ impl Entry {
                 .as_ref()
                 .is_some_and(|holder| holder.node == *node)
     }
+
+    /// Whether the address is RESERVED for its claim: that takes all it lacks, or none, so it may go back.
+    pub fn is_open(&self) -> bool {
+        self.state == State::Reserved && self.holder.is_none()
+    }
 }
 
 // === impl BlockId ===

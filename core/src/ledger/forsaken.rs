@@ -45,9 +45,7 @@ pub(super) fn may_serve(network: &Network, id: &BlockId) -> bool {
 fn named(view: &View) -> BTreeSet<IpAddr> {
     let mut named = BTreeSet::new();
     for node in view.nodes.values() {
-        let grants = node.spec.grants.iter().chain(&node.spec.fenced);
-        named.extend(grants.filter_map(|grant| grant.address.map(|(address, _)| address)));
-        named.extend(node.spec.recalls.iter().map(|(address, _)| *address));
+        named.extend(node.spec.keys().iter().map(|(address, _)| *address));
     }
     named
 }

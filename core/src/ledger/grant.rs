@@ -4,8 +4,7 @@ use alloc::{format, string::String, vec::Vec};
 use core::net::IpAddr;
 
 use super::{
-    BlockId, Decision, Entry, Holder, State, View,
-    choose::{self, Choice},
+    BlockId, Decision, Entry, Holder, State, View, choose,
     claims::{self, ByClaim, Draw, Kept, Share},
     draft::{Drafts, Held, Taken},
     limit,
@@ -357,25 +356,13 @@ fn choose_all<'p>(
                 &taken,
             ),
         };
-        let (id, address) = had(choice, drafts).map_err(|choice| {
+        let (id, address) = choice.had(drafts).map_err(|choice| {
             let shortage = || exhausted(network.network.name.as_str(), slot);
             Stop::Refuse(choice.refusal(decision, shortage))
         })?;
         chosen.push((id, address, *slot));
     }
     Ok(chosen)
-}
-
-/// The address, if it can be had; its block may have to be made first.
-fn had(choice: Choice, drafts: &mut Drafts<'_>) -> Result<(BlockId, IpAddr), Choice> {
-    match choice {
-        Choice::Take(id, address) => Ok((id, address)),
-        Choice::Missing(id, address) => {
-            drafts.miss(id.clone());
-            Ok((id, address))
-        }
-        Choice::Resting(_) | Choice::Full | Choice::Invalid(_) | Choice::Refused(_) => Err(choice),
-    }
 }
 
 /// Whether a claim that nobody knows may be for this want, of which no claim is known.

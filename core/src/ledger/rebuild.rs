@@ -5,12 +5,12 @@
 //! acknowledgement still matches and the new epoch, which is higher, never draws it again. So are all
 //! claims: what they say they keep is theirs, and CLAIMED if no node names it.
 
-use alloc::collections::BTreeMap;
+use alloc::{collections::BTreeMap, vec::Vec};
 use core::net::IpAddr;
 
 use super::{
     Block, BlockId, Entry, Millis, State,
-    claims::Kept,
+    claims::{Kept, Share},
     fresh::Quorum,
     mend, restore,
     view::{Grant, NodeView},
@@ -26,6 +26,48 @@ pub struct Named {
     pub network: Uid,
     /// The claim, and for which of its pods.
     pub kept: Kept,
+}
+
+// === impl Named ===
+
+impl Named {
+    /// What a claim says that it keeps. `first` is the first ordinal of a StatefulSet's claim: the place of
+    /// an address among those that the claim asks for tells its ordinal, else its place among those that
+    /// are kept.
+    pub fn by_claim(
+        network: Uid,
+        claim: (Uid, u64),
+        first: Option<u32>,
+        keeps: impl IntoIterator<Item = IpAddr>,
+        asked: &[IpAddr],
+    ) -> Vec<Self> {
+        let (mut next_ipv4, mut next_ipv6) = (first, first);
+        let mut ordinal = |address: IpAddr| {
+            let next = if address.is_ipv6() {
+                &mut next_ipv6
+            } else {
+                &mut next_ipv4
+            };
+            let place = *next;
+            *next = next.map(|next| next.saturating_add(1));
+            let own = asked.iter().filter(|a| a.is_ipv6() == address.is_ipv6());
+            let asked = (0_u32..).zip(own).find(|(_, asked)| **asked == address);
+            place.map(|place| asked.map_or(place, |(asked, _)| asked))
+        };
+        let (claim, generation) = claim;
+        let named = keeps.into_iter().map(|address| Self {
+            address,
+            network,
+            kept: Kept {
+                share: Share {
+                    claim,
+                    ordinal: ordinal(address),
+                },
+                generation,
+            },
+        });
+        named.collect()
+    }
 }
 
 /// The block under `epoch`, with everything in its range that a node object grants or recalls.

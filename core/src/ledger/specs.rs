@@ -1,6 +1,9 @@
 //! Node objects as they will be after the writes of this decision: only what changes is copied.
 
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
 use core::net::IpAddr;
 
 use super::{
@@ -65,12 +68,39 @@ impl<'v> Specs<'v> {
     }
 }
 
+// === impl View ===
+
+impl View {
+    /// Whether all that a node's object lists was granted to this machine, as the ledger has it: then the
+    /// object is this machine's, whatever it says of whose it is, and no other machine has come.
+    pub fn is_granted_to(&self, name: &Name, spec: &NodeSpec, machine: Uid) -> bool {
+        let blocks = self.blocks.values();
+        let entries = blocks.flat_map(|seen| &seen.value.entries);
+        let granted: BTreeSet<(IpAddr, Seq)> = entries
+            .filter(|(_, entry)| {
+                let holder = entry.holder.as_ref();
+                entry.is_held_by(name, entry.seq) && holder.is_some_and(|h| h.machine == machine)
+            })
+            .map(|(address, entry)| (*address, entry.seq))
+            .collect();
+        let keys = spec.keys();
+        !keys.is_empty() && keys.is_subset(&granted)
+    }
+}
+
 // === impl NodeSpec ===
 
 impl NodeSpec {
     /// Whether (address, seq) is granted.
     pub(super) fn lists(&self, key: (IpAddr, Seq)) -> bool {
         self.grants.iter().any(|grant| grant.address == Some(key))
+    }
+
+    /// All that is granted, fenced or recalled.
+    pub(super) fn keys(&self) -> BTreeSet<(IpAddr, Seq)> {
+        let grants = self.grants.iter().chain(&self.fenced);
+        let granted = grants.filter_map(|grant| grant.address);
+        granted.chain(self.recalls.iter().copied()).collect()
     }
 
     /// The networks of all that is granted or fenced: a recall does not name its own.

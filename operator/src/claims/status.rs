@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use landfall_core::{
     address::Family,
     id::Uid,
-    ledger::{Entry, State, View, claims::Kept, view::Refusal},
+    ledger::{Entry, View, claims::Kept, view::Refusal},
 };
 use landfall_crds::{
     claim::{AddressClaimStatus, ClaimHolder},
@@ -38,9 +38,8 @@ pub(super) fn keeps(view: &View) -> BTreeMap<Uid, Keeps<'_>> {
     let mut all: BTreeMap<Uid, Keeps<'_>> = BTreeMap::new();
     for (id, seen) in &view.blocks {
         for (address, entry) in &seen.value.entries {
-            // What is RESERVED for a claim may go back.
-            let is_open = entry.state == State::Reserved && entry.holder.is_none();
-            if let Some(kept) = entry.kept.filter(|_| !is_open && id.covers(*address)) {
+            let is_its = !entry.is_open() && id.covers(*address);
+            if let Some(kept) = entry.kept.filter(|_| is_its) {
                 let own = all.entry(kept.share.claim).or_default();
                 own.push((*address, entry, kept));
             }

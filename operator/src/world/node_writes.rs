@@ -1,9 +1,7 @@
 //! What must be written about nodes' objects.
 
-use std::{collections::BTreeSet, net::IpAddr};
-
 use landfall_core::{
-    id::{Name, Seq, Uid},
+    id::{Name, Uid},
     ledger::{reclaim::Reclaim, view::NodeSpec},
 };
 use landfall_crds::{
@@ -74,7 +72,11 @@ impl World {
             identity.filter(|new| !self.is_restored() || !is_other(new.machine_id))
         {
             if plan::may_become(&object.spec, identity)
-                || self.is_granted_to(name, &object.spec, identity.machine_id)
+                || self.view.is_granted_to(
+                    name,
+                    &convert::node::read_spec(&object.spec),
+                    identity.machine_id,
+                )
             {
                 spec.node = identity.clone();
             } else {
@@ -91,27 +93,6 @@ impl World {
             before: Box::new(object.clone()),
             spec: Box::new(spec),
         })
-    }
-
-    /// Whether all that the object lists was granted to this machine, as the ledger has it: then it is
-    /// the object's identity that was edited, and no other machine that has come.
-    fn is_granted_to(&self, name: &Name, spec: &LandfallNodeSpec, machine: Uid) -> bool {
-        let listed = convert::node::read_spec(spec);
-        let grants = listed.grants.iter().chain(&listed.fenced);
-        let keys: BTreeSet<(IpAddr, Seq)> = grants
-            .filter_map(|grant| grant.address)
-            .chain(listed.recalls.iter().copied())
-            .collect();
-        let blocks = self.view.blocks.values();
-        let entries = blocks.flat_map(|seen| &seen.value.entries);
-        let granted: BTreeSet<(IpAddr, Seq)> = entries
-            .filter(|(_, entry)| {
-                let holder = entry.holder.as_ref();
-                entry.is_held_by(name, entry.seq) && holder.is_some_and(|h| h.machine == machine)
-            })
-            .map(|(address, entry)| (*address, entry.seq))
-            .collect();
-        !keys.is_empty() && keys.is_subset(&granted)
     }
 
     /// Each node with a pod of our DaemonSet gets an object, as soon as its machine is known.

@@ -83,16 +83,11 @@ pub(in crate::ledger) fn keep(
 
 /// What no node can use goes back at once; what a pod has, when it is released.
 fn let_go(id: &BlockId, address: IpAddr, entry: &Entry, drafts: &mut Drafts<'_>) {
-    if entry.state == State::Claimed || is_open(entry) {
+    if entry.state == State::Claimed || entry.is_open() {
         drafts.forget(id, address);
     } else {
         drafts.mark(id, address, None);
     }
-}
-
-/// Whether an entry is RESERVED for its claim: all that the claim lacks is taken, or none.
-fn is_open(entry: &Entry) -> bool {
-    entry.state == State::Reserved && entry.holder.is_none()
 }
 
 fn pods(view: &View) -> Pods<'_> {

@@ -6,7 +6,7 @@ use landfall_core::{
     id::Uid,
     ledger::{
         self,
-        claims::{Kept, Share, Shares},
+        claims::{Kept, Shares},
         rebuild::Named,
     },
 };
@@ -78,32 +78,14 @@ impl World {
             Some(Shares::Whole | Shares::Drawn) | None => 0,
         };
         let is_set = matches!(claim.owner, Owner::StatefulSet(_));
-        let listed = claim.addresses.as_deref().unwrap_or_default();
-        let (mut next_ipv4, mut next_ipv6) = (first, first);
-        let mut ordinal = |address: IpAddr| {
-            let next = if address.is_ipv6() {
-                &mut next_ipv6
-            } else {
-                &mut next_ipv4
-            };
-            let position = *next;
-            *next += 1;
-            // Of those that the claim asks for, its place there tells.
-            let own = listed.iter().filter(|a| a.is_ipv6() == address.is_ipv6());
-            let asked = (0_u32..).zip(own).find(|(_, asked)| **asked == address);
-            is_set.then_some(asked.map_or(position, |(position, _)| position))
-        };
-        let named = claim.named().into_iter().map(|address| Named {
-            address,
-            network: network.uid,
-            kept: Kept {
-                share: Share {
-                    claim: claim.uid(),
-                    ordinal: ordinal(address),
-                },
-                generation: claim.generation(),
-            },
-        });
-        named.collect()
+        let asked = claim.addresses.as_deref().unwrap_or_default();
+        let of = (claim.uid(), claim.generation());
+        Named::by_claim(
+            network.uid,
+            of,
+            is_set.then_some(first),
+            claim.named(),
+            asked,
+        )
     }
 }

@@ -5,14 +5,13 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::IpAddr,
     rc::Rc,
 };
 
 use landfall_core::{
-    id::{Name, Seq, Uid},
+    id::{Name, Uid},
     ledger::{
-        BlockId, Entry,
+        BlockId,
         fresh::{Seen, Tick},
         view::{Evidence, NodeSpec, NodeView},
     },
@@ -328,34 +327,12 @@ impl Operator {
         if let Some(identity) = registered.map(|node| identity_of(node))
             && (identity.machine == object.spec.identity.machine
                 || is_free
-                || self.is_granted_to(name, spec, identity.machine))
+                || self.view.is_granted_to(name, spec, identity.machine))
         {
             next.identity = identity;
         }
         let tests = (object.meta.uid, object.meta.generation);
         (next != object.spec).then(|| Request::PatchNode(name.clone(), tests, next))
-    }
-
-    /// Whether all that the object lists was granted to this machine, as the ledger has it: then the
-    /// object was made for another one by mistake, from an old cache.
-    fn is_granted_to(&self, name: &Name, spec: &NodeSpec, machine: Uid) -> bool {
-        let grants = spec.grants.iter().chain(&spec.fenced);
-        let listed: BTreeSet<(IpAddr, Seq)> = grants
-            .filter_map(|grant| grant.address)
-            .chain(spec.recalls.iter().copied())
-            .collect();
-        let blocks = self.view.blocks.values();
-        let entries: BTreeMap<(IpAddr, Seq), &Entry> = blocks
-            .flat_map(|seen| &seen.value.entries)
-            .map(|(address, entry)| ((*address, entry.seq), entry))
-            .collect();
-        !listed.is_empty()
-            && listed.iter().all(|key| {
-                entries.get(key).is_some_and(|entry| {
-                    let holder = entry.holder.as_ref();
-                    entry.is_held_by(name, key.1) && holder.is_some_and(|h| h.machine == machine)
-                })
-            })
     }
 
     /// Whether an entry names the node.

@@ -9,8 +9,7 @@ use std::{
 use landfall_core::{
     id::{Name, Uid},
     ledger::{
-        Entry, State,
-        claims::{Kept, Share},
+        Entry,
         rebuild::Named,
         view::{Pod, Refusal},
     },
@@ -227,8 +226,7 @@ fn claim_write(object: &ClaimObject, keeps: &[(Option<u32>, IpAddr, &Entry)]) ->
             return guarded(BTreeSet::new());
         }
     }
-    let is_open = |entry: &Entry| entry.state == State::Reserved && entry.holder.is_none();
-    let own = keeps.iter().filter(|(_, _, entry)| !is_open(entry));
+    let own = keeps.iter().filter(|(_, _, entry)| !entry.is_open());
     let status = ClaimStatus {
         addresses: own.map(|(_, address, _)| *address).collect(),
     };
@@ -239,30 +237,13 @@ fn claim_write(object: &ClaimObject, keeps: &[(Option<u32>, IpAddr, &Entry)]) ->
 fn named_by(object: &ClaimObject) -> Vec<Named> {
     let spec = &object.spec;
     let is_set = matches!(spec.owner, Owner::StatefulSet(_));
-    let (mut next_ipv4, mut next_ipv6) = (0, 0);
-    let mut ordinal = |address: IpAddr| {
-        let next = if address.is_ipv6() {
-            &mut next_ipv6
-        } else {
-            &mut next_ipv4
-        };
-        let position = *next;
-        *next += 1;
-        let own = spec.addresses.iter();
-        let own = own.filter(|a| a.is_ipv6() == address.is_ipv6());
-        let asked = (0_u32..).zip(own).find(|(_, asked)| **asked == address);
-        is_set.then_some(asked.map_or(position, |(position, _)| position))
-    };
-    let named = object.status.addresses.iter().map(|address| Named {
-        address: *address,
-        network: spec.network,
-        kept: Kept {
-            share: Share {
-                claim: object.meta.uid,
-                ordinal: ordinal(*address),
-            },
-            generation: object.meta.generation,
-        },
-    });
-    named.collect()
+    let of = (object.meta.uid, object.meta.generation);
+    let keeps = object.status.addresses.iter().copied();
+    Named::by_claim(
+        spec.network,
+        of,
+        is_set.then_some(0),
+        keeps,
+        &spec.addresses,
+    )
 }

@@ -3,14 +3,10 @@
 use alloc::{collections::BTreeSet, format, vec::Vec};
 use core::net::IpAddr;
 
-use super::{super::Shares, Taking, is_adopted, is_open};
+use super::{super::Shares, Taking, is_adopted};
 use crate::{
     address::Family,
-    ledger::{
-        BlockId, Decision, State,
-        choose::{self, Choice},
-        view::Refusal,
-    },
+    ledger::{BlockId, Decision, State, choose, view::Refusal},
     network::Labels,
 };
 
@@ -24,7 +20,7 @@ impl Taking<'_, '_, '_> {
         let reserved: Vec<(&BlockId, IpAddr)> = self
             .mine
             .iter()
-            .filter(|(_, _, entry, _)| is_open(entry))
+            .filter(|(_, _, entry, _)| entry.is_open())
             .map(|(id, address, ..)| (*id, *address))
             .collect();
         if lacking.is_empty() {
@@ -131,31 +127,19 @@ impl Taking<'_, '_, '_> {
                 *family,
                 &taken,
             );
-            match choice {
-                Choice::Take(id, address) => {
-                    taken.push(address);
-                    chosen.push((id, address, *ordinal));
-                }
-                Choice::Missing(id, address) => {
-                    self.drafts.miss(id.clone());
-                    taken.push(address);
-                    chosen.push((id, address, *ordinal));
-                }
-                other @ (Choice::Resting(_)
-                | Choice::Full
-                | Choice::Invalid(_)
-                | Choice::Refused(_)) => {
-                    return Err(other.refusal(decision, || {
-                        format!(
-                            "network {} has too few free {family} addresses for the claim: it lacks \
-                             {}, and takes all at once; widen spec.ipam.subnets (those with a \
-                             nodeSelector do not count)",
-                            network.name,
-                            lacking.len()
-                        )
-                    }));
-                }
-            }
+            let shortage = || {
+                format!(
+                    "network {} has too few free {family} addresses for the claim: it lacks \
+                     {}, and takes all at once; widen spec.ipam.subnets (those with a \
+                     nodeSelector do not count)",
+                    network.name,
+                    lacking.len()
+                )
+            };
+            let had = choice.had(self.drafts);
+            let (id, address) = had.map_err(|choice| choice.refusal(decision, shortage))?;
+            taken.push(address);
+            chosen.push((id, address, *ordinal));
         }
         Ok(chosen)
     }

@@ -3,7 +3,7 @@
 use alloc::{format, vec::Vec};
 use core::net::IpAddr;
 
-use super::{super::Kept, Taking, is_adopted, is_open};
+use super::{super::Kept, Taking, is_adopted};
 use crate::ledger::{
     Decision, State,
     choose::{self, Choice},
@@ -23,7 +23,7 @@ impl Taking<'_, '_, '_> {
                 // A view that is behind the mark has nothing to say about it.
                 if *old != mark && old.generation <= mark.generation {
                     self.drafts.mark(id, *address, Some(mark));
-                } else if is_open(entry) {
+                } else if entry.is_open() {
                     // RESERVED with others, before the claim named it: it waits for no others now.
                     self.drafts.turn(id, *address, State::Claimed);
                 }
