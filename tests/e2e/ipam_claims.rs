@@ -11,77 +11,47 @@ use landfall_tests::{
 };
 use serde_json::{Value, json};
 
-use crate::cluster;
+use crate::{cluster, definition::Definition};
 
-const NAME: &str = "ipamclaims.k8s.cni.cncf.io";
-
-/// The definition of IPAMClaims, which is the NPWG's (github.com/k8snetworkplumbingwg/ipamclaims), as far
-/// as it is looked at here; it goes with the test.
-struct Definition;
-
-impl Definition {
-    fn new() -> Result<Self> {
-        let schema = json!({
-            "type": "object",
-            "properties": {
-                "spec": {
-                    "type": "object",
-                    "required": ["interface", "network"],
-                    "properties": {
-                        "interface": {"type": "string"},
-                        "network": {"type": "string"},
-                        "ipRequests": {"type": "array", "items": {"type": "string"}},
-                    },
-                },
-                "status": {
-                    "type": "object",
-                    "properties": {
-                        "ips": {"type": "array", "items": {"type": "string"}},
-                        "ownerPod": {
-                            "type": "object",
-                            "required": ["name"],
-                            "properties": {"name": {"type": "string"}},
-                        },
-                    },
-                },
-            },
-        });
-        let version = json!({
-            "name": "v1alpha1",
-            "served": true,
-            "storage": true,
-            "schema": {"openAPIV3Schema": schema},
-            "subresources": {"status": {}},
-        });
-        let made = Self;
-        cluster().apply(&[json!({
-            "apiVersion": "apiextensions.k8s.io/v1",
-            "kind": "CustomResourceDefinition",
-            "metadata": {"name": NAME},
+/// The definition of IPAMClaims, which is the NPWG's (github.com/k8snetworkplumbingwg/ipamclaims).
+fn definition() -> Result<Definition> {
+    let schema = json!({
+        "type": "object",
+        "properties": {
             "spec": {
-                "group": "k8s.cni.cncf.io",
-                "scope": "Namespaced",
-                "names": {
-                    "plural": "ipamclaims",
-                    "singular": "ipamclaim",
-                    "kind": "IPAMClaim",
-                    "listKind": "IPAMClaimList",
+                "type": "object",
+                "required": ["interface", "network"],
+                "properties": {
+                    "interface": {"type": "string"},
+                    "network": {"type": "string"},
+                    "ipRequests": {"type": "array", "items": {"type": "string"}},
                 },
-                "versions": [version],
             },
-        })])?;
-        let wait = "wait --for=condition=Established --timeout=20s crd";
-        let wait: Vec<_> = wait.split(' ').chain([NAME]).collect();
-        cluster().kubectl(&wait)?;
-        Ok(made)
-    }
-}
-
-impl Drop for Definition {
-    fn drop(&mut self) {
-        let delete = ["delete", "crd", NAME, "--timeout=30s"];
-        cluster().kubectl(&delete).expect("the definition goes");
-    }
+            "status": {
+                "type": "object",
+                "properties": {
+                    "ips": {"type": "array", "items": {"type": "string"}},
+                    "ownerPod": {
+                        "type": "object",
+                        "required": ["name"],
+                        "properties": {"name": {"type": "string"}},
+                    },
+                },
+            },
+        },
+    });
+    let names = json!({
+        "plural": "ipamclaims",
+        "singular": "ipamclaim",
+        "kind": "IPAMClaim",
+        "listKind": "IPAMClaimList",
+    });
+    let version = json!({
+        "name": "v1alpha1",
+        "schema": {"openAPIV3Schema": schema},
+        "subresources": {"status": {}},
+    });
+    Definition::new(&names, version)
 }
 
 /// `status.ips`, which are in CIDR notation.
@@ -122,7 +92,7 @@ fn has(case: &Case<'_>, pod: &str) -> Result<[String; 2]> {
 fn a_pod_that_names_an_ipam_claim_has_its_addresses_on_every_node_until_the_claim_is_deleted()
 -> Result<()> {
     case::alone(cluster(), "ipam-claim", |case| {
-        let _definition = Definition::new()?;
+        let _definition = definition()?;
         let nodes = cluster().nodes(NodeKind::Namespace, 2)?;
         let network = case.ready_network("MacvlanNetwork", "net", &case.spec("eth1"))?;
         let claim = json!({

@@ -17,6 +17,7 @@ mod churn;
 mod claims;
 mod configuration;
 mod conflicts;
+mod definition;
 mod hand;
 mod input;
 mod ipam_claims;

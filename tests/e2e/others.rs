@@ -4,59 +4,25 @@ use anyhow::{Result, ensure};
 use landfall_tests::{case, cluster::NodeKind, kernel, pod, wait::until};
 use serde_json::json;
 
-use crate::cluster;
+use crate::{cluster, definition::Definition};
 
-const NAME: &str = "network-attachment-definitions.k8s.cni.cncf.io";
-
-/// The definition of NetworkAttachmentDefinitions, as far as it is looked at here; it goes with the test.
-struct Definition;
-
-impl Definition {
-    fn new() -> Result<Self> {
-        let schema = json!({
+/// The definition of NetworkAttachmentDefinitions.
+fn definition() -> Result<Definition> {
+    let schema = json!({
+        "type": "object",
+        "properties": {"spec": {
             "type": "object",
-            "properties": {"spec": {
-                "type": "object",
-                "properties": {"config": {"type": "string"}},
-            }},
-        });
-        let version = json!({
-            "name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": schema},
-        });
-        let made = Self;
-        cluster().apply(&[json!({
-            "apiVersion": "apiextensions.k8s.io/v1",
-            "kind": "CustomResourceDefinition",
-            "metadata": {"name": NAME},
-            "spec": {
-                "group": "k8s.cni.cncf.io",
-                "scope": "Namespaced",
-                "names": {
-                    "plural": "network-attachment-definitions",
-                    "singular": "network-attachment-definition",
-                    "kind": "NetworkAttachmentDefinition",
-                    "shortNames": ["net-attach-def"],
-                },
-                "versions": [version],
-            },
-        })])?;
-        let wait = [
-            "wait",
-            "--for=condition=Established",
-            "--timeout=20s",
-            "crd",
-            NAME,
-        ];
-        cluster().kubectl(&wait)?;
-        Ok(made)
-    }
-}
-
-impl Drop for Definition {
-    fn drop(&mut self) {
-        let delete = ["delete", "crd", NAME, "--timeout=30s"];
-        cluster().kubectl(&delete).expect("the definition goes");
-    }
+            "properties": {"config": {"type": "string"}},
+        }},
+    });
+    let names = json!({
+        "plural": "network-attachment-definitions",
+        "singular": "network-attachment-definition",
+        "kind": "NetworkAttachmentDefinition",
+        "shortNames": ["net-attach-def"],
+    });
+    let version = json!({"name": "v1", "schema": {"openAPIV3Schema": schema}});
+    Definition::new(&names, version)
 }
 
 /// The definition appears while the operator runs, and goes again.
@@ -70,7 +36,7 @@ fn a_name_of_another_plugins_definition_is_passed_over_and_counted() -> Result<(
         let namespace = case.namespace.as_str();
         pod::event(cluster(), namespace, "early", "UnknownNetwork", "fast")?;
 
-        let definition = Definition::new()?;
+        let definition = definition()?;
         let object = json!({
             "apiVersion": "k8s.cni.cncf.io/v1",
             "kind": "NetworkAttachmentDefinition",
