@@ -20,6 +20,8 @@ use rig::{Rig, Sees, pass};
 use crate::samples::Random;
 
 const SUBNET: &str = "10.20.0.0/29";
+/// The block that it is in.
+const BLOCK: &str = "default-0a140000";
 
 fn rig(operators: usize) -> Rig {
     Rig::new(operators, &["a", "b"], &json!([{"cidr": SUBNET}]))
@@ -38,6 +40,19 @@ fn states(rig: &Rig) -> Vec<String> {
     entries
         .map(|(address, entry)| format!("{address} {:?}", entry.state))
         .collect()
+}
+
+/// A pod `web` on node a, attached.
+async fn attached() -> Rig {
+    let mut rig = rig(1);
+    rig.settle().await;
+    rig.bind("web", "a");
+    rig.settle().await;
+    rig.agent("a");
+    rig.agent("b");
+    rig.settle().await;
+    assert_eq!(rig.told(), Vec::<String>::new());
+    rig
 }
 
 #[tokio::test]

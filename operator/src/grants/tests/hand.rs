@@ -4,22 +4,7 @@ use landfall_core::ledger::audit::{Attached, audit};
 use landfall_crds::keys::finalizer;
 use serde_json::{Value, json};
 
-use super::{granted, pass, rig, rig::Rig, states};
-
-const BLOCK: &str = "default-0a140000";
-
-/// A pod `web` on node a, attached.
-async fn attached() -> Rig {
-    let mut rig = rig(1);
-    rig.settle().await;
-    rig.bind("web", "a");
-    rig.settle().await;
-    rig.agent("a");
-    rig.agent("b");
-    rig.settle().await;
-    assert_eq!(rig.told(), Vec::<String>::new());
-    rig
-}
+use super::{BLOCK, attached, granted, pass, rig::Rig, states};
 
 /// The pod's entry in its block.
 const ENTRY: &str = "/spec/entries/10.20.0.1";

@@ -2,21 +2,9 @@
 
 use serde_json::json;
 
-use super::{granted, pass, rig, rig::Rig, states};
+use super::{BLOCK, attached, granted, pass, rig, rig::Rig, states};
 
-const BLOCK: &str = "default-0a140000";
 const SEQ: &str = "/spec/entries/10.20.0.1/seq";
-
-/// A pod `web` on node a, attached.
-async fn attached() -> Rig {
-    let mut rig = rig(1);
-    rig.settle().await;
-    rig.bind("web", "a");
-    rig.settle().await;
-    rig.agent("a");
-    rig.settle().await;
-    rig
-}
 
 /// What is told, after everybody has acted for a while.
 async fn told(rig: &mut Rig) -> Vec<String> {
