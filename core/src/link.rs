@@ -25,6 +25,7 @@ mod check;
 mod index;
 mod plan;
 mod setting;
+mod sketch;
 mod step;
 
 pub use check::{Difference, check};

@@ -18,6 +18,7 @@ use crate::{
 };
 
 mod pci;
+mod sketch;
 
 // linux/if_link.h, since Linux 5.5 and 5.14; libc has no names for these.
 const IFLA_PERM_ADDRESS: u16 = 54;

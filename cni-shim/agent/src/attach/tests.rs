@@ -40,25 +40,7 @@ fn grant(address: &str) -> Grant {
 }
 
 fn parent() -> HostLink {
-    HostLink {
-        index: 7,
-        name: "eth1".into(),
-        driver: landfall_core::link::ObservedDriver::Other("".into()),
-        ethernet: true,
-        mac: None,
-        permanent_mac: None,
-        pci: None,
-        mtu: 1500,
-        up: true,
-        carrier: true,
-        carrier_ups: 1,
-        below: None,
-        tag: None,
-        port_of: None,
-        alias: None,
-        addresses: Vec::new(),
-        default_route: None,
-    }
+    HostLink::sketch(7, "eth1")
 }
 
 fn planned(network: &ServedNetwork, grants: &[Grant]) -> Link {

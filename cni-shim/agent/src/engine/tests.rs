@@ -3,7 +3,7 @@ use std::{cell::RefCell, path::PathBuf, rc::Rc};
 use landfall_core::{
     agent::{AddRequest, Asked, Outcome, Phase},
     id::Uid,
-    link::ObservedDriver,
+    link::{Observed, ObservedDriver},
 };
 use serde_json::json;
 
@@ -81,25 +81,7 @@ struct Agent {
 }
 
 fn parent() -> Arc<HostLink> {
-    Arc::new(HostLink {
-        index: 7,
-        name: "eth1".into(),
-        driver: ObservedDriver::Other("".into()),
-        ethernet: true,
-        mac: None,
-        permanent_mac: None,
-        pci: None,
-        mtu: 1500,
-        up: true,
-        carrier: true,
-        carrier_ups: 1,
-        below: None,
-        tag: None,
-        port_of: None,
-        alias: None,
-        addresses: Vec::new(),
-        default_route: None,
-    })
+    Arc::new(HostLink::sketch(7, "eth1"))
 }
 
 fn start(folder: Rc<RefCell<Folder>>) -> Agent {

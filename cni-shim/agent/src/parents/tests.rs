@@ -9,23 +9,8 @@ use super::*;
 
 fn link(index: u32, name: &str) -> HostLink {
     HostLink {
-        index,
-        name: name.into(),
-        driver: ObservedDriver::Other("".into()),
         ethernet: name != "lo",
-        mac: None,
-        permanent_mac: None,
-        pci: None,
-        mtu: 1500,
-        up: true,
-        carrier: true,
-        carrier_ups: 1,
-        below: None,
-        tag: None,
-        port_of: None,
-        alias: None,
-        addresses: Vec::new(),
-        default_route: None,
+        ..HostLink::sketch(index, name)
     }
 }
 

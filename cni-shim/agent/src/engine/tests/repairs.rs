@@ -61,23 +61,7 @@ impl Agent {
 
     fn remade(&mut self, job: RemakeJob) {
         let made = Made {
-            link: landfall_core::link::Observed {
-                name: job.key.interface.clone(),
-                index: job.link.device.index,
-                parent: Some(job.link.device.parent),
-                driver: ObservedDriver::Ours(job.link.device.driver),
-                mac: job.link.device.mac,
-                mtu: 1500,
-                tx_queue_length: 1000,
-                up: true,
-                all_multicast: false,
-                carrier: true,
-                alias: None,
-                addresses: Vec::new(),
-                routes: Vec::new(),
-                neighbors: Vec::new(),
-                settings: Vec::new(),
-            },
+            link: Observed::sketch(&job.link.device),
             created: true,
         };
         self.take(Input::Remade(job.key, Ok(Box::new(made))));

@@ -19,23 +19,10 @@ fn wanted(name: Option<&str>) -> VlanLink {
 
 fn link(index: u32, name: &str) -> Parent {
     Parent {
-        index,
-        name: Name::from(name),
         driver: ObservedDriver::Other(Name::from("vlan")),
-        ethernet: true,
-        mac: None,
-        permanent_mac: None,
-        pci: None,
-        mtu: 1500,
-        up: true,
-        carrier: true,
-        carrier_ups: 1,
         below: Some(3),
         tag: Some(wanted(None).tag),
-        port_of: None,
-        alias: None,
-        addresses: Vec::new(),
-        default_route: None,
+        ..Parent::sketch(index, name)
     }
 }
 
