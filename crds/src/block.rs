@@ -65,8 +65,13 @@ pub struct AddressBlockSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ledger_epoch: Option<u64>,
     /// The addresses that are not free, by address.
+    // Atomic: its one writer replaces the object, and a list of who set which field of each address made
+    // a third of it.
     #[serde(default)]
-    #[schemars(with = "BTreeMap<String, Entry>")]
+    #[schemars(
+        with = "BTreeMap<String, Entry>",
+        extend("x-kubernetes-map-type" = "atomic")
+    )]
     pub entries: BTreeMap<IpAddr, Entry>,
 }
 

@@ -10,6 +10,7 @@
 
 pub mod block;
 pub mod claim;
+pub mod client;
 pub mod conditions;
 pub mod convert;
 pub mod guarded;

@@ -10,6 +10,7 @@ use kube::{
     Client, Config,
     config::{KubeConfigOptions, Kubeconfig},
 };
+use landfall_crds::client::named;
 use tracing::level_filters::LevelFilter;
 
 use crate::{
@@ -74,7 +75,7 @@ async fn connect(args: &Args) -> anyhow::Result<Client> {
         )?,
     };
     config.auth_info.impersonate.clone_from(&args.as_user);
-    Ok(Client::try_from(config)?)
+    Ok(Client::try_from(named(config, "kubectl-landfall"))?)
 }
 
 fn print(answer: &Answer, output: Output) -> anyhow::Result<()> {

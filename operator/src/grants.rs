@@ -36,6 +36,7 @@ mod claims;
 mod conflicts;
 mod failure;
 mod fences;
+mod lane;
 mod nodes;
 mod restore;
 mod unattached;
@@ -44,6 +45,7 @@ pub(crate) use api::Ledger;
 pub(crate) use audit::Auditor;
 pub(crate) use backoff::Backoff;
 pub(crate) use failure::Failure;
+pub(crate) use lane::Lane;
 pub(crate) use unattached::Unattached;
 
 /// How long events gather before a decision: pods of one Deployment are bound within milliseconds,
@@ -78,6 +80,8 @@ pub(crate) struct Shell {
     pub(crate) backoff: Backoff,
     pub(crate) auditor: Auditor,
     pub(crate) unattached: Unattached,
+    /// Writes of node objects that are under way.
+    pub(crate) lane: Lane,
     /// When to decide even if nothing is new.
     pub(crate) next: Millis,
 }
@@ -168,9 +172,15 @@ impl Shell {
         Duration::from_millis(next.saturating_sub(now))
     }
 
-    /// Decides and writes until nothing is left to write. Returns when to decide again even without
-    /// news.
+    /// Decides and writes until nothing is left to write, and all that was sent is answered. Returns when
+    /// to decide again even without news.
     async fn settle(&mut self, changes: &mut mpsc::Receiver<Change>) -> Millis {
+        let next = self.decide_and_write(changes).await;
+        self.land().await;
+        next
+    }
+
+    async fn decide_and_write(&mut self, changes: &mut mpsc::Receiver<Change>) -> Millis {
         for _ in 0..ROUNDS {
             if !self.leadership.holds() {
                 return 0;
@@ -192,7 +202,10 @@ impl Shell {
             let claims = self.look_for_claims(&decision.unknown_claims).await;
             let now = (self.clock)();
             let goes_on = claims.is_some_and(|at| at <= now);
-            if !self.write(decision).await && !goes_on {
+            let done = self.write(decision).await;
+            if !done && !self.lane.is_empty() {
+                self.land_or_see(changes).await;
+            } else if !done && !goes_on {
                 let now = (self.clock)();
                 let times = [wake_at, claims, self.backoff.next(now)]
                     .into_iter()
@@ -229,8 +242,8 @@ impl Shell {
             .tell(Notice::about(about, event::WRITE_REFUSED, &message));
     }
 
-    /// Applies a decision: nodes first, so that the pushes that follow the block writes need no
-    /// further read. Returns whether something was done.
+    /// Sends the writes of node objects, and applies all else. Returns whether something was done, but for
+    /// those.
     async fn write(&mut self, decision: Decision) -> bool {
         let now = (self.clock)();
         let Decision {
@@ -242,12 +255,7 @@ impl Shell {
         let (nodes, blocks): (Vec<Write>, Vec<Write>) = writes
             .into_iter()
             .partition(|write| matches!(write, Write::Node { .. }));
-        let nodes = self.node_jobs(nodes, now);
-        let written = nodes.len();
-        let mut done = written > 0;
-        for answer in together(nodes).await {
-            self.take_node(answer);
-        }
+        let written = self.send_nodes(nodes, now);
         let missing = blocks.iter().filter_map(|write| match write {
             Write::CreateBlock(id) => Some(id.clone()),
             Write::Node { .. }
@@ -258,22 +266,26 @@ impl Shell {
             | Write::ReadRestore
             | Write::Adopted(_) => None,
         });
-        let missing = missing.collect();
+        let missing: Vec<_> = missing.collect();
         let reads = |write: &&Write| matches!(write, Write::ReadNode(_) | Write::ReadEvidence(_));
-        let fencing = blocks.iter().filter(reads).cloned().collect();
+        let fencing: Vec<_> = blocks.iter().filter(reads).cloned().collect();
         let restore = |write: &&Write| matches!(write, Write::ReadRestore | Write::Adopted(_));
         let restore = blocks.iter().find(restore).cloned();
+        self.land_before(&blocks).await;
         let blocks = self.block_jobs(blocks, now);
-        if done || !blocks.is_empty() {
+        if written > 0 || !blocks.is_empty() {
             tracing::debug!(
                 nodes = written,
                 blocks = blocks.len(),
                 "wrote nodes, writes blocks"
             );
         }
-        done |= !blocks.is_empty();
-        for answer in together(blocks).await {
+        let mut done = !blocks.is_empty();
+        for answer in self.beside(blocks).await {
             self.take_block(answer);
+        }
+        if !missing.is_empty() || !fencing.is_empty() || restore.is_some() {
+            self.land().await;
         }
         done |= self.create_blocks(missing).await;
         done |= self.read_for_fences(fencing, now).await;

@@ -6,8 +6,9 @@ use std::{
 };
 
 use anyhow::Context as _;
-use kube::Client;
+use kube::{Client, Config};
 use landfall_core::ledger::Millis;
+use landfall_crds::client::named;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::{mpsc, oneshot},
@@ -19,7 +20,7 @@ use crate::{
     args::{Args, LogFormat, Task},
     claims::ClaimUpkeep,
     events,
-    grants::{Auditor, Backoff, Ledger, Shell, Unattached},
+    grants::{Auditor, Backoff, Lane, Ledger, Shell, Unattached},
     leader::{Candidate, Clocks, End, Leadership, Times, gated},
     metrics::{self, Metrics},
     network::Upkeep,
@@ -36,9 +37,10 @@ const QUEUE: usize = 4096;
 /// Does what the command line says.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     start_log(args.log_format, &args.log_level)?;
-    let client = Client::try_default()
+    let config = Config::infer()
         .await
         .context("found no way to the API server: neither a service account nor a kubeconfig")?;
+    let client = Client::try_from(named(config, "landfall-operator"))?;
     match args.task.clone() {
         Some(Task::Uninstall { wait }) => {
             uninstall::uninstall(client, Duration::from_secs(wait)).await
@@ -142,6 +144,7 @@ fn start(
         backoff: Backoff::default(),
         auditor: Auditor::default(),
         unattached: Unattached::default(),
+        lane: Lane::default(),
         next: 0,
     };
     tasks.spawn(shell.run(changes));

@@ -34,6 +34,9 @@ pub(crate) struct Options {
     /// Seconds of churn in `pool`
     #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     seconds: u32,
+    /// Only these scenes of `pool` (default: all); may be repeated
+    #[arg(long = "scene", value_name = "SCENE")]
+    scenes: Vec<pool::Scene>,
     /// Measure the programs in this folder (landfall, landfall-agent; `pool`: landfall-operator,
     /// landfall-fleet) and build none: to compare two builds
     #[arg(long, value_name = "FOLDER")]
@@ -66,7 +69,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         report.rows.extend(match name {
             Name::Attach => attach::measure(options.rounds, options.programs.as_deref())?,
             Name::Standalone => standalone::measure(options.rounds, options.programs.as_deref())?,
-            Name::Pool => pool::measure(options.seconds, options.programs.as_deref())?,
+            Name::Pool => pool::measure(
+                &options.scenes,
+                options.seconds,
+                options.programs.as_deref(),
+            )?,
         });
     }
     report.end()?;

@@ -9,7 +9,8 @@ use std::{
 
 use anyhow::Context as _;
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
-use kube::{Api, Client};
+use kube::{Api, Client, Config};
+use landfall_crds::client::named;
 use landfall_plugin::{spool, wire};
 use tokio::sync::{Notify, mpsc, watch};
 
@@ -141,9 +142,10 @@ async fn start_cluster(
     machine: Machine,
     install: watch::Receiver<Installed>,
 ) -> anyhow::Result<()> {
-    let client = Client::try_default()
+    let config = Config::infer()
         .await
         .context("no Kubernetes configuration")?;
+    let client = Client::try_from(named(config, "landfall-agent"))?;
     let api = || Api::all(client.clone());
     let own = || Api::all(client.clone());
     let name = || args.node_name.clone();

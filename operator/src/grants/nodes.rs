@@ -20,7 +20,7 @@ use crate::{
 
 /// A request about a node object, and its answer.
 pub(super) struct NodeDone {
-    name: Name,
+    pub(super) name: Name,
     verb: &'static str,
     result: Result<LandfallNode, Failure>,
 }
@@ -30,9 +30,9 @@ pub(super) type NodeJob = Pin<Box<dyn Future<Output = NodeDone> + Send>>;
 // === impl Shell ===
 
 impl Shell {
-    /// The requests that bring node objects up to date: the decision's, and for nodes whose
-    /// networks or identity changed.
-    pub(super) fn node_jobs(&mut self, writes: Vec<Write>, now: Millis) -> Vec<NodeJob> {
+    /// Sends what brings node objects up to date: the decision's, and for nodes whose networks or identity
+    /// changed. Returns how many.
+    pub(super) fn send_nodes(&mut self, writes: Vec<Write>, now: Millis) -> usize {
         let decided: BTreeMap<Name, NodeSpec> = writes
             .into_iter()
             .filter_map(|write| match write {
@@ -48,9 +48,10 @@ impl Shell {
             .collect();
         let mut names: BTreeSet<Name> = decided.keys().cloned().collect();
         names.extend(self.world.take_stale_nodes());
-        let mut jobs: Vec<NodeJob> = Vec::new();
+        let mut sent = 0;
         for name in names {
-            if !self.backoff.allows(&Target::Node(name.clone()), now) {
+            let is_free = !self.lane.has(&name);
+            if !is_free || !self.backoff.allows(&Target::Node(name.clone()), now) {
                 self.world.retry_node(name);
                 continue;
             }
@@ -61,16 +62,18 @@ impl Shell {
             for notice in notices.into_iter().flatten() {
                 self.events.tell(notice);
             }
-            let ledger = self.ledger.clone();
-            jobs.push(Box::pin(async move {
+            let (ledger, of) = (self.ledger.clone(), name.clone());
+            let job = Box::pin(async move {
                 NodeDone {
                     result: ledger.write_node(write).await,
                     verb: "write",
                     name,
                 }
-            }));
+            });
+            self.lane.send(of, job);
+            sent += 1;
         }
-        jobs
+        sent
     }
 
     /// Reads a node object with quorum.

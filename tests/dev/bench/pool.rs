@@ -6,6 +6,7 @@ mod control;
 use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Result, ensure};
+use clap::ValueEnum;
 
 use super::{
     report::Row,
@@ -22,8 +23,21 @@ const NODES: &str = "--nodes 50";
 /// What the fleet prints.
 type Numbers = BTreeMap<String, Samples>;
 
-/// Measures all of it; churn for so many seconds.
-pub(super) fn measure(seconds: u32, programs: Option<&Path>) -> Result<Vec<Row>> {
+/// A part of it, each with a network of its own.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Scene {
+    /// 1000 pods for 1000 addresses on 50 nodes
+    Fill,
+    /// 600 pods, 20 a second, with and without networks
+    Steady,
+    /// A /26 over 50 nodes, with more pods than addresses
+    Tight,
+    /// 4000 pods on 200 nodes that wait for one network
+    Burst,
+}
+
+/// Measures all of it, or these scenes; churn for so many seconds.
+pub(super) fn measure(scenes: &[Scene], seconds: u32, programs: Option<&Path>) -> Result<Vec<Row>> {
     apt::install()?;
     go::build_control_plane()?;
     let [operator, fleet] = match programs {
@@ -33,10 +47,18 @@ pub(super) fn measure(seconds: u32, programs: Option<&Path>) -> Result<Vec<Row>>
     let control = progress::step("starting an API server and an operator", Some(15), || {
         Control::start(&operator, &fleet)
     })?;
-    let mut rows = fill(&control)?;
-    rows.extend(steady(&control)?);
-    rows.extend(tight(&control, seconds)?);
-    rows.extend(burst(&control)?);
+    let mut rows = Vec::new();
+    for scene in Scene::value_variants() {
+        if !scenes.is_empty() && !scenes.contains(scene) {
+            continue;
+        }
+        rows.extend(match scene {
+            Scene::Fill => fill(&control)?,
+            Scene::Steady => steady(&control)?,
+            Scene::Tight => tight(&control, seconds)?,
+            Scene::Burst => burst(&control)?,
+        });
+    }
     Ok(rows)
 }
 

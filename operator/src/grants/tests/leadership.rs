@@ -64,6 +64,7 @@ async fn a_leader_that_was_stopped_for_a_minute_writes_nothing_of_what_it_decide
     rig.turn(1, Sees::ALL).await;
     let before = writes(&rig);
     rig.operators[0].shell.write(decision).await;
+    rig.operators[0].shell.land().await;
     assert_eq!(writes(&rig), before);
     lead(&rig, 0);
     rig.settle().await;

@@ -26,7 +26,7 @@ use crate::{
     args::Door,
     claims::ClaimUpkeep,
     events,
-    grants::{Auditor, Backoff, Ledger, Shell, Unattached},
+    grants::{Auditor, Backoff, Lane, Ledger, Shell, Unattached},
     leader::{Leadership, gated},
     metrics::Metrics,
     network::{NetworkObject, Upkeep},
@@ -123,6 +123,7 @@ impl Operator {
             backoff: Backoff::default(),
             auditor: Auditor::default(),
             unattached: Unattached::default(),
+            lane: Lane::default(),
             next: 0,
         };
         let mut operator = Self {
