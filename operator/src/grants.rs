@@ -119,6 +119,7 @@ impl Shell {
         if self.leads() {
             return self.rounds(changes).await;
         }
+        self.land().await;
         self.world.follow();
         Duration::from_millis(IDLE)
     }
@@ -173,14 +174,8 @@ impl Shell {
     }
 
     /// Decides and writes until nothing is left to write, and all that was sent is answered. Returns when
-    /// to decide again even without news.
+    /// to decide again even without news; 0 if it is not done.
     async fn settle(&mut self, changes: &mut mpsc::Receiver<Change>) -> Millis {
-        let next = self.decide_and_write(changes).await;
-        self.land().await;
-        next
-    }
-
-    async fn decide_and_write(&mut self, changes: &mut mpsc::Receiver<Change>) -> Millis {
         for _ in 0..ROUNDS {
             if !self.leadership.holds() {
                 return 0;

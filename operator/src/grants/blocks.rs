@@ -170,7 +170,11 @@ impl Shell {
         true
     }
 
-    async fn rebuilt(&mut self, ids: &[BlockId], now: Millis) -> Result<Vec<AddressBlock>, Failure> {
+    async fn rebuilt(
+        &mut self,
+        ids: &[BlockId],
+        now: Millis,
+    ) -> Result<Vec<AddressBlock>, Failure> {
         if !self.world.view.unread.nodes.is_empty() {
             return Err(Failure::Answer(
                 "a LandfallNode that can't be read: what it holds is not known",

@@ -1,6 +1,9 @@
 //! The shell on an API server in memory.
 
-use serde_json::json;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::sleep;
 
 mod api;
 mod claims;
@@ -53,6 +56,38 @@ async fn attached() -> Rig {
     rig.settle().await;
     assert_eq!(rig.told(), Vec::<String>::new());
     rig
+}
+
+#[tokio::test]
+async fn a_node_object_whose_write_is_not_answered_keeps_no_other_waiting() {
+    let mut rig = rig(1);
+    rig.settle().await;
+    let silent = ("landfallnodes".to_owned(), "a".to_owned());
+    rig.server.store().silent.insert(silent);
+    rig.bind("first", "a");
+    rig.bind("second", "b");
+    let server = rig.server.clone();
+    let b = ("landfallnodes".to_owned(), "b".to_owned());
+    let holds = async |pods| {
+        let is_there = |object: &Value| {
+            let grants = object["spec"]["grants"].as_array();
+            grants.is_some_and(|grants| grants.len() == pods)
+        };
+        while !server.store().objects.get(&b).is_some_and(is_there) {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::select! {
+        () = rig.turn(0, Sees::ALL) => panic!("the write of a's object is under way"),
+        () = holds(1) => {}
+    }
+    // And who comes while it still is.
+    rig.bind("third", "b");
+    tokio::select! {
+        () = rig.turn(0, Sees::ALL) => panic!("it still is"),
+        () = holds(2) => {}
+    }
+    assert_eq!(granted(&rig, "a"), Vec::<String>::new());
 }
 
 #[tokio::test]

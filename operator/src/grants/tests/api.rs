@@ -2,7 +2,8 @@
 //! a log for watches, and with faults on demand.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
+    future::pending,
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -41,6 +42,8 @@ pub(super) struct Store {
     pub(super) log: Vec<(Key, Value, bool)>,
     /// The faults of the next writes.
     pub(super) faults: Vec<Option<Fault>>,
+    /// What is sent to patch these neither arrives nor is answered.
+    pub(super) silent: BTreeSet<Key>,
     /// Writes that were refused because the object had changed.
     pub(super) conflicts: usize,
     late: Vec<Write>,
@@ -291,6 +294,10 @@ impl Server {
     }
 
     async fn patch(State(server): State<Self>, Path(key): Path<Key>, body: String) -> Response {
+        let is_silent = server.store().silent.contains(&key);
+        if is_silent {
+            pending::<()>().await;
+        }
         let patch = serde_json::from_str(&body).unwrap();
         answer(server.store().write(move |store| store.patch(&key, &patch)))
     }
