@@ -14,13 +14,14 @@ use tokio::{sync::watch, time::sleep};
 
 use crate::{engine::Published, identity::Machine, install::Installed};
 
+mod calm;
 mod compose;
 mod shown;
 
 pub use compose::{compose, patch};
 pub use shown::Shown;
 
-/// A node writes no more than ten a second: a storm of attachments is a few writes, and each write
+/// A node writes no more than ten a second, and one if nobody waits for what is new: a storm of attachments is a few writes, and each write
 /// costs etcd the whole object.
 const PAUSE: Duration = Duration::from_millis(100);
 /// After a failure.
@@ -46,6 +47,7 @@ pub async fn publish(
     clock: fn() -> Time,
 ) {
     let mut written = Written::default();
+    let mut wait = calm::Wait::default();
     loop {
         let published = Arc::clone(&sources.engine.borrow_and_update());
         let installed = sources.install.borrow_and_update().clone();
@@ -57,24 +59,26 @@ pub async fn publish(
             &written.status.conditions,
             &clock(),
         );
-        let mut pause = PAUSE;
-        if let Some(status) = status
-            && (is_lost || !written.is(&published, &status))
-        {
-            match write(&api, &name, &status, machine).await {
-                Ok(shown) => written = Written::new(&published, status, shown),
-                Err(error) => {
-                    tracing::warn!(%error, "cannot write the LandfallNode's status");
-                    pause = PATIENCE;
+        let news = status.filter(|status| is_lost || !written.is(&published, status));
+        if let Some(status) = news {
+            let waits = !is_lost && !written.is_urgently_not(&published, &status);
+            if !waits || wait.is_over() {
+                match write(&api, &name, &status, machine).await {
+                    Ok(shown) => written = Written::new(&published, status, shown),
+                    Err(error) => {
+                        tracing::warn!(%error, "cannot write the LandfallNode's status");
+                        sleep(PATIENCE).await;
+                        continue;
+                    }
                 }
+                wait.clear();
             }
-            if pause == PATIENCE {
-                sleep(pause).await;
-                continue;
-            }
+        } else {
+            wait.clear();
         }
-        sleep(pause).await;
+        sleep(PAUSE).await;
         let ended = tokio::select! {
+            () = wait.over() => false,
             changed = sources.engine.changed() => changed.is_err(),
             changed = sources.install.changed() => changed.is_err(),
             changed = sources.shown.changed() => changed.is_err(),
@@ -120,6 +124,11 @@ impl Written {
     /// An object that was deleted and made again has no status yet.
     fn is(&self, published: &Published, status: &LandfallNodeStatus) -> bool {
         self.object == published.object && self.status == *status
+    }
+
+    /// Whether it is another, and somebody waits for what is new.
+    fn is_urgently_not(&self, published: &Published, status: &LandfallNodeStatus) -> bool {
+        self.object != published.object || calm::is_urgent(&self.status, status)
     }
 }
 

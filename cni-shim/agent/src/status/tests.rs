@@ -180,3 +180,28 @@ fn what_was_written_before_or_is_the_same_is_not_written_again() {
     assert!(!written.is_lost_in(&shown("11", 2)));
     assert!(!written.is_lost_in(&Shown::default()));
 }
+
+#[test]
+fn nobody_waits_for_a_version_that_was_seen_a_count_what_is_detached_and_a_release_that_is_forgotten()
+ {
+    let key = |last| (IpAddr::from([10, 0, 0, last]), Seq::default());
+    let mut published = published();
+    published.released = [key(1), key(2)].into();
+    published.attached = [key(4), key(5)].into();
+    let before = composed(&published).unwrap();
+    let mut later = published.clone();
+    later.generation = Some(5);
+    later.granted = 7;
+    later.released = [key(2)].into();
+    later.attached = [key(5)].into();
+    let calm = composed(&later).unwrap();
+    assert_ne!(calm, before);
+    assert!(!calm::is_urgent(&before, &calm));
+    later.released = [key(2), key(3)].into();
+    assert!(calm::is_urgent(&before, &composed(&later).unwrap()));
+    let mut later = published.clone();
+    later.attached = [key(6)].into();
+    assert!(calm::is_urgent(&before, &composed(&later).unwrap()));
+    published.restore_suspected = true;
+    assert!(calm::is_urgent(&before, &composed(&published).unwrap()));
+}
