@@ -11,6 +11,7 @@ mod run;
 mod samples;
 mod snapshot;
 mod table;
+mod unreadable;
 mod verb;
 
 #[tokio::main]

@@ -42,7 +42,7 @@ async fn answer(args: &Args) -> anyhow::Result<Answer> {
     let client = connect(args).await?;
     Ok(match &args.verb {
         Verb::Check => check::check(&Snapshot::read(&client).await?),
-        Verb::WhoHas { address } => who_has::who_has(&Snapshot::read(&client).await?, *address),
+        Verb::WhoHas { address } => who_has::who_has(&Snapshot::read(&client).await?, *address)?,
         Verb::Pod { pod } => {
             let asked = pod::read(&client, pod).await?;
             pod::pod(&Snapshot::read(&client).await?, &asked)

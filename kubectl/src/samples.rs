@@ -1,11 +1,15 @@
 //! A small cluster for tests: one network, one node, two pods.
 
+use kube::Resource;
 use landfall_core::id::Uid;
-use landfall_crds::{block::AddressBlock, macvlan::MacvlanNetwork, node::LandfallNode};
+use landfall_crds::{guarded::Guarded, macvlan::MacvlanNetwork};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::snapshot::Snapshot;
+use crate::{
+    snapshot::Snapshot,
+    unreadable::{Unreadable, readable},
+};
 
 pub(crate) const NETWORK: Uid = Uid(7);
 pub(crate) const NODE: Uid = Uid(20);
@@ -13,8 +17,13 @@ pub(crate) const MACHINE: Uid = Uid(30);
 pub(crate) const WEB: Uid = Uid(100);
 pub(crate) const OTHER: Uid = Uid(101);
 
-fn object<T: DeserializeOwned>(value: &Value) -> T {
-    serde_json::from_value(value.clone()).unwrap()
+/// A list of one object, which may be unreadable.
+fn list<K>(object: &Value, unread: &mut Vec<Unreadable>) -> Vec<K>
+where
+    K: DeserializeOwned + Resource<DynamicType = ()>,
+{
+    let item: Guarded<K> = serde_json::from_value(object.clone()).unwrap();
+    readable(vec![item], unread)
 }
 
 /// The objects, to be changed before they are read.
@@ -88,9 +97,10 @@ impl Objects {
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
-        let node: LandfallNode = object(&self.node);
-        let block: AddressBlock = object(&self.block);
-        let network: MacvlanNetwork = object(&self.network);
-        Snapshot::of("17".to_owned(), vec![node], vec![block], &[network], &[])
+        let mut unread = Vec::new();
+        let nodes = list(&self.node, &mut unread);
+        let blocks = list(&self.block, &mut unread);
+        let networks: Vec<MacvlanNetwork> = list(&self.network, &mut unread);
+        Snapshot::of("17".to_owned(), nodes, blocks, &networks, &[], unread)
     }
 }

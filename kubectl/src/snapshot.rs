@@ -16,6 +16,7 @@ use landfall_core::{
         BlockId, View,
         audit::Attached,
         fresh::Seen,
+        unread::Unread,
         view::{NetworkView, NodeView},
     },
     network::Network,
@@ -23,6 +24,7 @@ use landfall_core::{
 use landfall_crds::{
     block::AddressBlock,
     convert::NetworkObject as _,
+    guarded::Guarded,
     ipvlan::IpvlanNetwork,
     ledger::{block, node},
     macvlan::MacvlanNetwork,
@@ -30,6 +32,8 @@ use landfall_crds::{
     node::LandfallNode,
 };
 use serde::de::DeserializeOwned;
+
+use crate::unreadable::{Unreadable, readable};
 
 /// How often it is read again if the version that was begun with is not kept any more.
 const ATTEMPTS: usize = 3;
@@ -47,13 +51,15 @@ pub(crate) struct Snapshot {
     pub(crate) blocks: BTreeMap<BlockId, AddressBlock>,
     /// Objects that are called AddressBlock under a name that is not their addresses'.
     pub(crate) strangers: Vec<AddressBlock>,
+    /// What is there and says nothing.
+    pub(crate) unread: Vec<Unreadable>,
 }
 
 /// What is kept of a network.
 #[derive(Debug)]
 pub(crate) struct NetworkFacts {
     pub(crate) name: String,
-    /// `None` if its spec makes no sense.
+    /// `None` if its spec makes no sense, or the object can't be read.
     pub(crate) network: Option<Network>,
     pub(crate) status: NetworkStatus,
 }
@@ -61,7 +67,7 @@ pub(crate) struct NetworkFacts {
 // === impl Snapshot ===
 
 impl Snapshot {
-    /// Reads everything.
+    /// Reads everything, and names on stderr what can't be read.
     pub(crate) async fn read(client: &Client) -> anyhow::Result<Self> {
         let mut attempt = 1;
         loop {
@@ -74,22 +80,30 @@ impl Snapshot {
                         "this cluster does not know Landfall's objects: is it installed?"
                     );
                 }
-                other => return other.context("the ledger could not be read"),
+                other => {
+                    let snapshot = other.context("the ledger could not be read")?;
+                    for unread in &snapshot.unread {
+                        tracing::warn!("{unread}");
+                    }
+                    return Ok(snapshot);
+                }
             }
         }
     }
 
     async fn read_once(client: &Client) -> kube::Result<Self> {
-        let nodes: Api<LandfallNode> = Api::all(client.clone());
+        let mut unread = Vec::new();
+        let nodes: Api<Guarded<LandfallNode>> = Api::all(client.clone());
         let nodes = nodes.list(&ListParams::default()).await?;
         let version = nodes.metadata.resource_version.unwrap_or_default();
+        let nodes = readable(nodes.items, &mut unread);
         let exact = ListParams::default()
             .at(&version)
             .matching(VersionMatch::Exact);
-        let blocks: Vec<AddressBlock> = list(client, &exact).await?;
-        let macvlan: Vec<MacvlanNetwork> = list(client, &exact).await?;
-        let ipvlan: Vec<IpvlanNetwork> = list(client, &exact).await?;
-        Ok(Self::of(version, nodes.items, blocks, &macvlan, &ipvlan))
+        let blocks: Vec<AddressBlock> = list(client, &exact, &mut unread).await?;
+        let macvlan: Vec<MacvlanNetwork> = list(client, &exact, &mut unread).await?;
+        let ipvlan: Vec<IpvlanNetwork> = list(client, &exact, &mut unread).await?;
+        Ok(Self::of(version, nodes, blocks, &macvlan, &ipvlan, unread))
     }
 
     pub(crate) fn of(
@@ -98,6 +112,7 @@ impl Snapshot {
         blocks: Vec<AddressBlock>,
         macvlan: &[MacvlanNetwork],
         ipvlan: &[IpvlanNetwork],
+        unread: Vec<Unreadable>,
     ) -> Self {
         let (blocks, strangers): (Vec<_>, Vec<_>) = blocks.into_iter().partition(block::is_own);
         let networks = macvlan
@@ -108,6 +123,7 @@ impl Snapshot {
                 .iter()
                 .map(|n| facts(n, n.validate().ok(), n.status.as_ref())),
         );
+        let networks = networks.chain(unread.iter().filter_map(unread_facts));
         Self {
             version,
             networks: networks.collect(),
@@ -120,6 +136,7 @@ impl Snapshot {
                 .map(|object| (block::id(&object), object))
                 .collect(),
             strangers,
+            unread,
         }
     }
 
@@ -133,12 +150,18 @@ impl Snapshot {
         let blocks = self.blocks.iter();
         let blocks = blocks.map(|(id, object)| (id.clone(), Seen::cached(block::read(object))));
         let nodes = self.nodes.iter();
+        let unread_nodes = self.unread.iter().filter_map(Unreadable::node);
         View {
             networks: networks.collect(),
             blocks: blocks.collect(),
             nodes: nodes
                 .map(|(name, node)| (name.clone(), view_of(node)))
                 .collect(),
+            unread: Unread {
+                blocks: self.unread.iter().filter_map(Unreadable::block).collect(),
+                nodes: unread_nodes.map(Name::from).collect(),
+                ..Unread::default()
+            },
             ..View::default()
         }
     }
@@ -152,6 +175,18 @@ impl Snapshot {
             .collect()
     }
 
+    /// The object of a node; `None` if there is none.
+    ///
+    /// # Errors
+    /// It is there and can't be read.
+    pub(crate) fn node(&self, name: &str) -> anyhow::Result<Option<&LandfallNode>> {
+        let mut unread = self.unread.iter();
+        match unread.find(|one| one.node() == Some(name)) {
+            Some(unread) => anyhow::bail!("{unread}"),
+            None => Ok(self.nodes.get(&Name::from(name))),
+        }
+    }
+
     /// A network's name; its UID if it is gone.
     pub(crate) fn network_name(&self, uid: Uid) -> String {
         let facts = self.networks.get(&uid);
@@ -159,15 +194,19 @@ impl Snapshot {
     }
 }
 
-async fn list<K>(client: &Client, params: &ListParams) -> kube::Result<Vec<K>>
+async fn list<K>(
+    client: &Client,
+    params: &ListParams,
+    unread: &mut Vec<Unreadable>,
+) -> kube::Result<Vec<K>>
 where
     K: Resource<DynamicType = (), Scope = kube::core::ClusterResourceScope>
         + Clone
         + DeserializeOwned
         + std::fmt::Debug,
 {
-    let api: Api<K> = Api::all(client.clone());
-    Ok(api.list(params).await?.items)
+    let api: Api<Guarded<K>> = Api::all(client.clone());
+    Ok(readable(api.list(params).await?.items, unread))
 }
 
 fn facts(
@@ -181,6 +220,16 @@ fn facts(
         status: status.cloned().unwrap_or_default(),
     };
     (Uid::of(&object.uid().unwrap_or_default()), facts)
+}
+
+/// A network that can't be read has its name, at least.
+fn unread_facts(unread: &Unreadable) -> Option<(Uid, NetworkFacts)> {
+    let facts = NetworkFacts {
+        name: unread.name.clone(),
+        network: None,
+        status: NetworkStatus::default(),
+    };
+    Some((unread.network()?, facts))
 }
 
 /// The auditor looks at grants, acknowledgements and the machine; it asks nothing about freshness or

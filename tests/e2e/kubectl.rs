@@ -103,3 +103,41 @@ fn check_finds_nothing_in_a_ledger_at_work_and_names_what_was_made_by_hand() -> 
         Ok(())
     })
 }
+
+#[test]
+fn an_object_that_cant_be_read_is_named_and_the_rest_is_told() -> Result<()> {
+    case::alone(cluster(), "plugin-unread", |case| {
+        // The schema takes any text for a seq.
+        let entry =
+            json!({"state": "Granted", "seq": "no", "since": "2026-01-01T00:00:00.000000Z"});
+        let spec = json!({
+            "segment": case.namespace, "first": "10.0.0.0", "epoch": 1, "counter": 0,
+            "entries": {"10.0.0.1": entry},
+        });
+        let name = case.name("0a000000");
+        let object = landfall("AddressBlock", &name, &spec).to_string();
+        let operator = "--as=system:serviceaccount:landfall-system:landfall-operator";
+        let words = ["create", operator, "-f", "-"];
+        let made = cluster().feed_kubectl(&words, &object)?;
+        landfall_tests::cluster::checked(&words, &made)?;
+        let found = ask(&["check"]);
+        let held = cluster().dev(&["kubectl", "landfall", "who-has", "10.0.0.1"]);
+        let elsewhere = ask(&["who-has", &case.ipv4(9)]);
+        cluster().kubectl(&["delete", "abl", &name, operator])?;
+        let (answer, code) = found?;
+        let findings = answer["findings"].as_array().context("no list")?;
+        let object = format!("AddressBlock/{name}");
+        let own = findings.iter().find(|one| text(one, "/object") == object);
+        let own = own.map(|one| text(one, "/message"));
+        let says = own.is_some_and(|message| message.contains("spec.entries.10.0.0.1.seq: "));
+        ensure!(code == 1 && says, "{answer}");
+        let held = held?;
+        let said = String::from_utf8_lossy(&held.stderr);
+        let names = said.contains(&format!("AddressBlock {name} can't be read"));
+        ensure!(held.status.code() == Some(2) && names, "{said}");
+        let (answer, code) = elsewhere?;
+        let unread = text(&answer, "/unread/0/name") == name;
+        ensure!(code == 1 && unread, "{answer}");
+        Ok(())
+    })
+}

@@ -1,7 +1,8 @@
 //! `kubectl landfall restored`: says that etcd was restored from a backup (docs/restore.md).
 //!
 //! ```text
-//!  refuse evidence of the backup ─> draw an epoch ─> note it ─> each node object: that epoch, no grants
+//!  refuse evidence of the backup, and node objects that can't be read
+//!    ─> draw an epoch ─> note it ─> each node object: that epoch, no grants
 //! ```
 //!
 //! It may end anywhere and be run again: each run draws an epoch of its own, the highest counts, and an
@@ -18,6 +19,7 @@ use serde_json::{Value, json};
 
 use super::restore;
 use crate::{
+    guarded::{self, Guarded, Unread},
     keys::{LEDGER_CONFIG_MAP, annotation},
     node::LandfallNode,
 };
@@ -37,6 +39,17 @@ pub enum RestoredError {
         .0.join(", ")
     )]
     Tainted(Vec<String>),
+    /// Every node object must be written, and what one says is not known.
+    #[error(
+        "LandfallNode {name} can't be read, {why}: put that right (kubectl edit lfn {name}, for a status \
+         with --subresource=status) and run it again"
+    )]
+    Unreadable {
+        /// Whose it is.
+        name: String,
+        /// What is wrong, and at which path.
+        why: String,
+    },
     /// The API server does not answer, or refuses.
     #[error("{what} failed; run it again, it goes on where it stopped")]
     Api {
@@ -69,8 +82,8 @@ pub struct Report {
 /// `namespace` is the operator's; the machines of `off` are known to be off, whatever the backup says.
 ///
 /// # Errors
-/// If evidence of the backup is not confirmed, or the API server refuses. Whatever was written then
-/// stays, and another run goes on.
+/// If evidence of the backup is not confirmed, a node object can't be read, or the API server refuses.
+/// Whatever was written then stays, and another run goes on.
 pub async fn restored(
     client: Client,
     namespace: &str,
@@ -85,13 +98,14 @@ pub async fn restored(
     if !tainted.is_empty() {
         return Err(RestoredError::Tainted(tainted));
     }
+    node_objects(&client).await?;
     let maps: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
     let written = change(&maps, restore::draw).await?;
     let epoch = restore::drawn(&written).ok_or(RestoredError::NoEpoch)?;
     change(&maps, |object| restore::note_restored(object, epoch)).await?;
+    // Again: one may have been made since.
+    let all = node_objects(&client).await?;
     let objects: Api<LandfallNode> = Api::all(client);
-    let all = objects.list(&ListParams::default()).await;
-    let all = all.map_err(failed("listing the LandfallNodes"))?;
     let mut nodes = Vec::new();
     for object in all {
         let name = object.name_any();
@@ -101,6 +115,19 @@ pub async fn restored(
         nodes.push((name, object.spec.grants.len()));
     }
     Ok(Report { epoch, nodes })
+}
+
+/// All node objects, if all can be read.
+async fn node_objects(client: &Client) -> Result<Vec<LandfallNode>, RestoredError> {
+    let objects: Api<Guarded<LandfallNode>> = Api::all(client.clone());
+    let all = objects.list(&ListParams::default()).await;
+    let all = all.map_err(failed("listing the LandfallNodes"))?;
+    let read = all.items.into_iter().map(guarded::read);
+    let read: Result<_, Box<Unread>> = read.collect();
+    read.map_err(|unread| RestoredError::Unreadable {
+        name: unread.meta.name.unwrap_or_default(),
+        why: unread.why,
+    })
 }
 
 /// What takes away, in one write, all that a backup has brought back: a reclaim record too, which said

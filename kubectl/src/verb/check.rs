@@ -6,13 +6,18 @@ use landfall_crds::ledger::block;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::{answer::Answer, snapshot::Snapshot, table::table};
+use crate::{
+    answer::Answer,
+    snapshot::Snapshot,
+    table::{or_dash, table},
+    unreadable::Unreadable,
+};
 
-/// A contradiction.
+/// A contradiction, or an object that can't be read.
 #[derive(Debug, Serialize)]
 struct Row {
-    /// Its number.
-    invariant: u8,
+    /// The number of what is contradicted.
+    invariant: Option<u8>,
     /// What is wrong, in one word.
     what: String,
     /// `AddressBlock/…` or `LandfallNode/…`.
@@ -28,6 +33,8 @@ pub(crate) fn check(snapshot: &Snapshot) -> Answer {
     let findings = audit(&snapshot.view(), &snapshot.attached());
     let mut rows: Vec<Row> = findings.iter().map(row).collect();
     rows.extend(snapshot.strangers.iter().map(stranger));
+    let contradictions = rows.len();
+    rows.extend(snapshot.unread.iter().map(unread));
     rows.sort_by_key(|row| row.invariant);
     let entries = snapshot
         .blocks
@@ -45,18 +52,24 @@ pub(crate) fn check(snapshot: &Snapshot) -> Answer {
     } else {
         let cells = rows.iter().map(|row| {
             vec![
-                row.invariant.to_string(),
+                or_dash(row.invariant),
                 row.object.clone(),
                 row.message.clone(),
             ]
         });
         let cells: Vec<Vec<String>> = cells.collect();
         let listed = table(&["INVARIANT", "OBJECT", "FINDING"], &cells);
-        let count = match rows.len() {
-            1 => "1 contradiction".to_owned(),
-            count => format!("{count} contradictions"),
-        };
-        format!("{listed}\n{count}: {looked}; see docs/ipam-protocol.md, \"Edits by hand\"\n")
+        let counts = [
+            count(contradictions, "contradiction", "contradictions"),
+            count(
+                snapshot.unread.len(),
+                "object that can't be read",
+                "objects that can't be read",
+            ),
+        ];
+        let counts: Vec<String> = counts.into_iter().flatten().collect();
+        let counts = counts.join(", ");
+        format!("{listed}\n{counts}: {looked}; see docs/ipam-protocol.md, \"Edits by hand\"\n")
     };
     Answer {
         text,
@@ -72,13 +85,19 @@ pub(crate) fn check(snapshot: &Snapshot) -> Answer {
     }
 }
 
+/// How many there are, if any.
+fn count(of: usize, one: &str, many: &str) -> Option<String> {
+    let what = if of == 1 { one } else { many };
+    (of > 0).then(|| format!("{of} {what}"))
+}
+
 fn row(finding: &Finding) -> Row {
     let object = match &finding.subject {
         Subject::Block(id) => format!("AddressBlock/{}", id.object_name()),
         Subject::Node(name) => format!("LandfallNode/{name}"),
     };
     Row {
-        invariant: finding.kind.invariant(),
+        invariant: Some(finding.kind.invariant()),
         what: format!("{:?}", finding.kind),
         object,
         address: Some(finding.address),
@@ -90,13 +109,24 @@ fn row(finding: &Finding) -> Row {
 fn stranger(object: &landfall_crds::block::AddressBlock) -> Row {
     let expected = block::id(object).object_name();
     Row {
-        invariant: 9,
+        invariant: Some(9),
         what: "Stranger".to_owned(),
         object: format!("AddressBlock/{}", object.name_any()),
         address: None,
         message: format!(
             "its addresses are AddressBlock {expected}'s: nothing is read from this object; delete it"
         ),
+    }
+}
+
+/// An object of which nothing was looked at.
+fn unread(object: &Unreadable) -> Row {
+    Row {
+        invariant: None,
+        what: "Unreadable".to_owned(),
+        object: object.object(),
+        address: None,
+        message: format!("can't be read, {}: nothing of it was looked at", object.why),
     }
 }
 

@@ -1,14 +1,13 @@
 //! `node`: what a node holds, and what its agent says.
 
 use anyhow::Context as _;
-use landfall_core::id::Name;
 use serde_json::json;
 
 use crate::{answer::Answer, holding::Holding, snapshot::Snapshot};
 
 /// All that a node holds.
 pub(crate) fn node(snapshot: &Snapshot, name: &str) -> anyhow::Result<Answer> {
-    let object = snapshot.nodes.get(&Name::from(name));
+    let object = snapshot.node(name)?;
     let object = object.with_context(|| format!("there is no LandfallNode {name}"))?;
     let mut holdings = Holding::all(snapshot);
     holdings.retain(|holding| holding.node.as_deref() == Some(name));
@@ -22,7 +21,7 @@ pub(crate) fn node(snapshot: &Snapshot, name: &str) -> anyhow::Result<Answer> {
         })
         .collect();
     let listed = Holding::table(&holdings);
-    Ok(Answer {
+    let answer = Answer {
         text: format!("{said}{listed}"),
         is_good: true,
         json: json!({
@@ -31,5 +30,6 @@ pub(crate) fn node(snapshot: &Snapshot, name: &str) -> anyhow::Result<Answer> {
             "holdings": holdings,
             "refusals": object.spec.refusals,
         }),
-    })
+    };
+    Ok(answer.without(&snapshot.unread))
 }

@@ -63,7 +63,7 @@ pub(crate) fn pod(snapshot: &Snapshot, asked: &Asked) -> Answer {
     for refusal in &refusals {
         text = format!("{text}{}: {}\n", refusal.reason, refusal.message);
     }
-    Answer {
+    let answer = Answer {
         text,
         is_good: refusals.is_empty() && !(asked.asks && holdings.is_empty()),
         json: json!({
@@ -73,7 +73,8 @@ pub(crate) fn pod(snapshot: &Snapshot, asked: &Asked) -> Answer {
             "holdings": holdings,
             "refusals": refusals,
         }),
-    }
+    };
+    answer.without(&snapshot.unread)
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ pub(crate) fn pool(snapshot: &Snapshot, name: &str) -> anyhow::Result<Answer> {
     if !holdings.is_empty() {
         text = format!("{text}\n{}", Holding::table(&holdings));
     }
-    Ok(Answer {
+    let answer = Answer {
         text,
         is_good: true,
         json: json!({
@@ -54,7 +54,8 @@ pub(crate) fn pool(snapshot: &Snapshot, name: &str) -> anyhow::Result<Answer> {
             "heldByNamespace": namespaces,
             "holdings": holdings,
         }),
-    })
+    };
+    Ok(answer.without(&snapshot.unread))
 }
 
 fn row(family: &str, counts: &AddressCounts) -> Vec<String> {

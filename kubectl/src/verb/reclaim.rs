@@ -12,12 +12,12 @@ use kube::{
     Api, Client, ResourceExt as _,
     api::{Patch, PatchParams},
 };
-use landfall_core::id::{Name, Uid};
+use landfall_core::id::Uid;
 use landfall_crds::{keys::annotation, node::LandfallNode};
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
-use crate::{answer::Answer, args::Reclaim, snapshot::Snapshot};
+use crate::{answer::Answer, args::Reclaim, snapshot::Snapshot, unreadable::Unreadable};
 
 /// Between two looks.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -26,17 +26,20 @@ const PERIOD: Duration = Duration::from_secs(1);
 pub(crate) async fn reclaim(client: &Client, words: &Reclaim) -> anyhow::Result<Answer> {
     let name = words.node.as_str();
     let snapshot = Snapshot::read(client).await?;
-    let object = snapshot.nodes.get(&Name::from(name));
+    let object = snapshot.node(name)?;
     let object = object
         .with_context(|| format!("there is no LandfallNode {name}: nothing can be held there"))?;
     let off = off(object, words);
+    let hidden = hidden(&snapshot);
     let held = held(&snapshot, name, object, off);
+    let answer =
+        |held, outcome, text: &str| answer(name, off, held, outcome, text).without(&hidden);
     if !words.i_confirm_it_is_off {
-        return Ok(answer(name, off, held, "unconfirmed", &warning(name, held)));
+        return Ok(answer(held, "unconfirmed", &warning(name, held)));
     }
-    if held == 0 {
+    if held == 0 && hidden.is_empty() {
         let text = format!("{name} holds no address: there is nothing to reclaim\n");
-        return Ok(answer(name, off, held, "nothing", &text));
+        return Ok(answer(held, "nothing", &text));
     }
     let patience = Duration::from_secs(words.timeout);
     let is_silent = timeout(patience, silence(client, name, off)).await;
@@ -45,37 +48,63 @@ pub(crate) async fn reclaim(client: &Client, words: &Reclaim) -> anyhow::Result<
             "the kubelet of {name} reports: the machine is on, and nothing is reclaimed. Kubernetes \
              notices within a minute that a machine is off: its condition Ready is then Unknown\n"
         );
-        return Ok(answer(name, off, held, "on", &text));
+        return Ok(answer(held, "on", &text));
     }
     say(client, object, off).await?;
     tracing::info!(node = name, held, "the operator frees what the node held");
     let is_over = timeout(patience, over(client, name)).await;
     if !is_over.map_or(Ok(false), |result| result.map(|()| true))? {
-        anyhow::bail!(
-            "the operator has not done it within {} s: is it running? What was said stands, and is \
-             served when it does; to take it back: kubectl annotate lfn {name} {}-",
-            words.timeout,
-            annotation::RECLAIM
-        );
+        anyhow::bail!("{}", late(words, &hidden));
     }
     let snapshot = Snapshot::read(client).await?;
-    let left = match snapshot.nodes.get(&Name::from(name)) {
+    let left = match snapshot.node(name)? {
         Some(object) => self::held(&snapshot, name, object, off),
         None => 0,
     };
     let freed = held.saturating_sub(left);
-    Ok(if left == 0 {
+    // Of its own accord the operator takes the word back only when all blocks can be read.
+    let is_done = left == 0 && self::hidden(&snapshot).is_empty();
+    Ok(if is_done {
         let text = format!(
             "{name}: {freed} addresses are free; each rests for its network's reuseDelay\n"
         );
-        answer(name, off, left, "reclaimed", &text)
+        answer(left, "reclaimed", &text)
     } else {
         let text = format!(
             "the operator refused it, {left} addresses are still held; it says why in the Events of \
              LandfallNode {name}: kubectl describe lfn {name}\n"
         );
-        answer(name, off, left, "refused", &text)
+        answer(left, "refused", &text)
     })
+}
+
+/// Blocks that can't be read: the node may hold addresses in them, and the operator waits for them.
+fn hidden(snapshot: &Snapshot) -> Vec<Unreadable> {
+    let blocks = snapshot.unread.iter().filter(|one| one.block().is_some());
+    blocks.cloned().collect()
+}
+
+/// The operator has not come to an end.
+fn late(words: &Reclaim, hidden: &[Unreadable]) -> String {
+    let (name, seconds) = (&words.node, words.timeout);
+    let why = hidden.first().map_or_else(
+        || {
+            format!(
+                "the operator has not done it within {seconds} s: is it running? What was said stands, \
+                 and is served when it does"
+            )
+        },
+        |unread| {
+            format!(
+                "the operator is not done after {seconds} s, and can't be: {unread}. What was said \
+                 stands, and is served to the end then"
+            )
+        },
+    );
+    format!(
+        "{why}; to take it back: kubectl annotate lfn {name} {}-",
+        annotation::RECLAIM
+    )
 }
 
 /// The UID of the Node whose machine is off.

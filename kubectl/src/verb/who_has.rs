@@ -4,12 +4,20 @@ use std::net::IpAddr;
 
 use serde_json::json;
 
-use crate::{answer::Answer, holding::Holding, snapshot::Snapshot};
+use crate::{answer::Answer, holding::Holding, snapshot::Snapshot, unreadable::Unreadable};
 
 /// Who holds the address, and which networks would hand it out.
-pub(crate) fn who_has(snapshot: &Snapshot, address: IpAddr) -> Answer {
+///
+/// # Errors
+/// The block that would say so can't be read.
+pub(crate) fn who_has(snapshot: &Snapshot, address: IpAddr) -> anyhow::Result<Answer> {
     let mut holdings = Holding::all(snapshot);
     holdings.retain(|holding| holding.address == Some(address));
+    let mut unread = snapshot.unread.iter();
+    let covers = |one: &&Unreadable| one.block().is_some_and(|id| id.covers(address));
+    if let Some(unread) = unread.find(covers).filter(|_| holdings.is_empty()) {
+        anyhow::bail!("who has {address} is not known: {unread}");
+    }
     let networks = snapshot.networks.values();
     let pools: Vec<&str> = networks
         .filter(|facts| {
@@ -23,11 +31,12 @@ pub(crate) fn who_has(snapshot: &Snapshot, address: IpAddr) -> Answer {
         ([], pools) => format!("{address}: free, of network {}\n", pools.join(", ")),
         (holdings, _) => holdings.iter().map(paragraph).collect(),
     };
-    Answer {
+    let answer = Answer {
         text,
         is_good: holdings.iter().any(Holding::is_held),
         json: json!({"address": address, "holdings": holdings, "networks": pools}),
-    }
+    };
+    Ok(answer.without(&snapshot.unread))
 }
 
 /// All that is known of one, a line each.

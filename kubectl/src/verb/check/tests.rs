@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::check;
 use crate::samples::Objects;
 
-/// Invariants that are broken after an edit, with their objects.
+/// Invariants that are broken after an edit, with their objects; 0: the object can't be read.
 fn broken(edit: impl FnOnce(&mut Objects)) -> Vec<(u64, String)> {
     let mut objects = Objects::good();
     edit(&mut objects);
@@ -13,7 +13,12 @@ fn broken(edit: impl FnOnce(&mut Objects)) -> Vec<(u64, String)> {
     let text = |finding: &Value| finding["object"].as_str().unwrap().to_owned();
     let findings = findings.iter();
     findings
-        .map(|finding| (finding["invariant"].as_u64().unwrap(), text(finding)))
+        .map(|finding| {
+            (
+                finding["invariant"].as_u64().unwrap_or_default(),
+                text(finding),
+            )
+        })
         .collect()
 }
 
@@ -44,6 +49,43 @@ fn what_is_broken_is_told_with_number_and_object() {
             (3, node()),
             (3, node()),
             (9, "AddressBlock/mine".to_owned())
+        ]
+    );
+}
+
+#[test]
+fn an_object_that_cant_be_read_is_a_finding_and_the_rest_is_checked() {
+    let mut objects = Objects::good();
+    objects.block["spec"]["entries"]["10.20.0.2"]["seq"] = "no".into();
+    let answer = check(&objects.snapshot());
+    assert!(!answer.is_good);
+    let finding = &answer.json["findings"][0];
+    assert_eq!(finding["what"], "Unreadable");
+    assert_eq!(finding["invariant"], Value::Null);
+    assert_eq!(finding["object"], "AddressBlock/default-0a140000");
+    let message = finding["message"].as_str().unwrap();
+    assert!(
+        message.contains("spec.entries.10.20.0.2.seq: "),
+        "{message}"
+    );
+    // What it may hold is no contradiction to what the node lists.
+    let last = "\n1 object that can't be read: 0 AddressBlocks, 1 LandfallNodes, 0 addresses held, 1 \
+                attached; see docs/ipam-protocol.md, \"Edits by hand\"\n";
+    assert!(answer.text.ends_with(last), "{}", answer.text);
+    assert_eq!(answer.json["findings"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn beside_an_object_that_cant_be_read_contradictions_are_found() {
+    let found = broken(|objects| {
+        objects.node["spec"]["grants"][0]["address"] = "10.20.0.300".into();
+        objects.block["spec"]["counter"] = 1.into();
+    });
+    assert_eq!(
+        found,
+        [
+            (0, "LandfallNode/a".to_owned()),
+            (5, "AddressBlock/default-0a140000".to_owned()),
         ]
     );
 }

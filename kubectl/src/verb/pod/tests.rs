@@ -55,3 +55,15 @@ fn a_pod_that_asks_for_nothing_has_what_it_asks_for() {
     assert_eq!(answer.text, "pod shop/plain asks for no network\n");
     assert!(answer.is_good);
 }
+
+#[test]
+fn a_pod_whose_node_object_cant_be_read_is_told_that_more_may_be_known_there() {
+    let mut objects = Objects::good();
+    objects.node["spec"]["refusals"] = json!("no");
+    let object = mk_pod(Uid(5), &json!({"landfall.dev/networks": "lan"}));
+    let answer = pod(&objects.snapshot(), &asked("shop/late", &object));
+    let expected = "pod shop/late has no attachment\n\n\
+                    This may be incomplete: LandfallNode/a can't be read\n";
+    assert_eq!(answer.text, expected);
+    assert!(!answer.is_good);
+}

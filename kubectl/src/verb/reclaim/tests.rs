@@ -2,7 +2,7 @@ use k8s_openapi::api::core::v1::Node;
 use landfall_core::id::{Name, Uid};
 use serde_json::json;
 
-use super::{held, is_silent, off};
+use super::{held, hidden, is_silent, late, off};
 use crate::{
     args::Reclaim,
     samples::{MACHINE, NODE, Objects},
@@ -53,4 +53,29 @@ fn a_node_is_silent_only_if_kubernetes_does_not_hear_that_machine() {
         is_silent(&node(Uid(21), "True"), NODE),
         "another Node has the name"
     );
+}
+
+#[test]
+fn a_node_whose_object_cant_be_read_is_not_reclaimed() {
+    let mut objects = Objects::good();
+    objects.node["spec"]["grants"][1]["address"] = json!("10.20.0.300");
+    let snapshot = objects.snapshot();
+    let said = snapshot.node("a").unwrap_err().to_string();
+    let begins = "LandfallNode a can't be read, spec.grants[1].address: ";
+    assert!(said.starts_with(begins), "{said}");
+    assert!(snapshot.node("b").unwrap().is_none());
+}
+
+#[test]
+fn who_waits_for_a_block_that_cant_be_read_is_told() {
+    let mut objects = Objects::good();
+    assert!(hidden(&objects.snapshot()).is_empty());
+    objects.block["spec"]["counter"] = json!("no");
+    let said = late(&words(None), &hidden(&objects.snapshot()));
+    for part in [
+        "AddressBlock default-0a140000 can't be read, spec.counter: ",
+        "kubectl annotate lfn a landfall.dev/reclaim-",
+    ] {
+        assert!(said.contains(part), "{part:?}: {said}");
+    }
 }

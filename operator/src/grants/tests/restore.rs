@@ -143,6 +143,31 @@ async fn a_taint_of_the_backup_is_not_taken_for_one_of_now() {
 }
 
 #[tokio::test]
+async fn a_restore_is_not_announced_over_a_node_object_that_cannot_be_read() {
+    let mut rig = with_backup().await;
+    let mut address = json!(null);
+    rig.edit("landfallnodes", "a", |node| {
+        let field = node.pointer_mut("/spec/grants/0/address").unwrap();
+        address = std::mem::replace(field, json!("10.20.0.300"));
+    });
+    let writes = || rig.server.store().log.len();
+    let before = writes();
+    let refused = restored(rig.server.client(), "home", &BTreeSet::new()).await;
+    let said = refused.unwrap_err().to_string();
+    assert!(
+        said.starts_with("LandfallNode a can't be read, spec.grants[0].address: "),
+        "{said}"
+    );
+    assert_eq!(writes(), before, "no epoch is drawn either");
+    rig.edit("landfallnodes", "a", |node| {
+        *node.pointer_mut("/spec/grants/0/address").unwrap() = address;
+    });
+    let report = restored(rig.server.client(), "home", &BTreeSet::new()).await;
+    assert_eq!(report.unwrap().nodes.len(), 2);
+    rig.new_operators();
+}
+
+#[tokio::test]
 async fn a_node_that_suspects_a_restore_stops_all_grants_until_it_is_announced() {
     let mut rig = with_backup().await;
     rig.new_operators();
