@@ -54,7 +54,7 @@ pub async fn watch(
             Ok(watcher::Event::Apply(object) | watcher::Event::InitApply(object)) => {
                 match guarded::read(object) {
                     Ok(object) => {
-                        shown.send_replace(Shown::of(&object));
+                        shown.send_replace(Shown::of(&object.metadata, object.status.as_ref()));
                         engine.tell(Input::Object {
                             object: Box::new(slim(object)),
                             quorum: false,

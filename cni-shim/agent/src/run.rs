@@ -147,7 +147,6 @@ async fn start_cluster(
         .context("no Kubernetes configuration")?;
     let client = Client::try_from(named(config, "landfall-agent"))?;
     let api = || Api::all(client.clone());
-    let own = || Api::all(client.clone());
     let name = || args.node_name.clone();
     let engine = || running.engine.clone();
     let asked = Arc::clone(&running.quorum_read);
@@ -161,7 +160,8 @@ async fn start_cluster(
         install,
         shown,
     };
-    tokio::spawn(status::publish(own(), name(), sources, machine, time));
+    let statuses = status::api(client.clone());
+    tokio::spawn(status::publish(statuses, name(), sources, machine, time));
     Ok(())
 }
 

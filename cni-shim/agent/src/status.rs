@@ -8,7 +8,10 @@
 use std::{sync::Arc, time::Duration};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use kube::{Api, api::PatchParams};
+use kube::{
+    Api, Client,
+    api::{ApiResource, PatchParams},
+};
 use landfall_crds::node::{LandfallNode, LandfallNodeStatus};
 use tokio::{sync::watch, time::sleep};
 
@@ -19,7 +22,7 @@ mod compose;
 mod shown;
 
 pub use compose::{compose, patch};
-pub use shown::Shown;
+pub use shown::{Answer, Shown};
 
 /// A node writes no more than ten a second, and one if nobody waits for what is new: a storm of attachments is a few writes, and each write
 /// costs etcd the whole object.
@@ -38,9 +41,14 @@ pub struct Sources {
     pub shown: watch::Receiver<Shown>,
 }
 
+/// Where statuses are written.
+pub fn api(client: Client) -> Api<Answer> {
+    Api::all_with(client, &ApiResource::erase::<LandfallNode>(&()))
+}
+
 /// Writes the status whenever it changes. Ends with the engine.
 pub async fn publish(
-    api: Api<LandfallNode>,
+    api: Api<Answer>,
     name: String,
     mut sources: Sources,
     machine: Machine,
@@ -90,15 +98,15 @@ pub async fn publish(
 }
 
 async fn write(
-    api: &Api<LandfallNode>,
+    api: &Api<Answer>,
     name: &str,
     status: &LandfallNodeStatus,
     machine: Machine,
 ) -> Result<Shown, kube::Error> {
     let patch = patch(status, machine).map_err(kube::Error::SerdeError)?;
     let params = PatchParams::default();
-    let object = api.patch_status(name, &params, &patch).await?;
-    Ok(Shown::of(&object))
+    let answer = api.patch_status(name, &params, &patch).await?;
+    Ok(Shown::of(&answer.metadata, answer.status.as_ref()))
 }
 
 /// The last status that was written, and to which object.

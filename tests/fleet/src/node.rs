@@ -117,7 +117,8 @@ impl Node {
         let api: Api<LandfallNode> = Api::all(client.clone());
         let (show, shown) = watch::channel(Shown::default());
         tokio::spawn(Arc::clone(&node).watch(api.clone(), Arc::clone(&asked), show));
-        tokio::spawn(Arc::clone(&node).read(api.clone(), asked));
+        tokio::spawn(Arc::clone(&node).read(api, asked));
+        let statuses = status::api(client.clone());
         // Nobody in this LAN listens.
         tokio::spawn(async move { while announced.recv().await.is_some() {} });
         tokio::spawn(async move {
@@ -129,7 +130,7 @@ impl Node {
                 shown,
             };
             let clock = || Time(Timestamp::now());
-            status::publish(api, name, sources, machine, clock).await;
+            status::publish(statuses, name, sources, machine, clock).await;
         });
         Ok(node)
     }
@@ -208,7 +209,7 @@ impl Node {
         while let Some(event) = events.next().await {
             match event {
                 Ok(watcher::Event::Apply(object) | watcher::Event::InitApply(object)) => {
-                    shown.send_replace(Shown::of(&object));
+                    shown.send_replace(Shown::of(&object.metadata, object.status.as_ref()));
                     self.see(object, false);
                 }
                 Ok(watcher::Event::Delete(_) | watcher::Event::Init | watcher::Event::InitDone) => {

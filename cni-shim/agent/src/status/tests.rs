@@ -1,6 +1,6 @@
 use std::net::IpAddr;
 
-use kube::api::Patch;
+use kube::{api::Patch, core::ObjectMeta};
 use landfall_core::{
     agent::Identity,
     id::{Seq, Uid},
@@ -161,7 +161,8 @@ fn shown(version: &str, generation: i64) -> Shown {
         "spec": {},
         "status": {"observedGeneration": generation},
     });
-    Shown::of(&serde_json::from_value(object).unwrap())
+    let object: LandfallNode = serde_json::from_value(object).unwrap();
+    Shown::of(&object.metadata, object.status.as_ref())
 }
 
 #[test]
@@ -204,4 +205,40 @@ fn nobody_waits_for_a_version_that_was_seen_a_count_what_is_detached_and_a_relea
     assert!(calm::is_urgent(&before, &composed(&later).unwrap()));
     published.restore_suspected = true;
     assert!(calm::is_urgent(&before, &composed(&published).unwrap()));
+}
+
+/// Somebody edited the spec; the agent serves what it has read last, and goes on saying what it has.
+#[tokio::test]
+async fn a_write_to_an_object_whose_spec_cant_be_read_is_one() {
+    let status = composed(&published()).unwrap();
+    let object = json!({
+        "apiVersion": "landfall.dev/v1alpha1", "kind": "LandfallNode",
+        "metadata": {"name": "node1", "uid": "u1", "resourceVersion": "9"},
+        "spec": {
+            "node": {"uid": "0b", "machineID": MACHINE.id},
+            "grants": [{"address": "10.1.0.300"}],
+        },
+        "status": status,
+    });
+    serde_json::from_value::<LandfallNode>(object.clone()).unwrap_err();
+    let answer = object.to_string();
+    let path = "/apis/landfall.dev/v1alpha1/landfallnodes/node1/status";
+    let router = axum::Router::new().route(path, patch_with(answer));
+    let api = api(Client::new(router, "default"));
+    let shown = write(&api, "node1", &status, MACHINE).await.unwrap();
+    // Another status in a later version is seen to be another.
+    let later = |status: &LandfallNodeStatus| {
+        let mut meta: ObjectMeta = serde_json::from_value(object["metadata"].clone()).unwrap();
+        meta.resource_version = Some("10".to_owned());
+        Shown::of(&meta, Some(status))
+    };
+    assert!(!shown.is_lost_in(&later(&status)));
+    assert!(shown.is_lost_in(&later(&LandfallNodeStatus::default())));
+}
+
+fn patch_with(answer: String) -> axum::routing::MethodRouter {
+    axum::routing::patch(move || {
+        let answer = answer.clone();
+        async move { answer }
+    })
 }
