@@ -101,8 +101,6 @@ struct Flight {
     sandbox: Sandbox,
     attached: BTreeMap<Key, Attached>,
     owner: Uid,
-    /// The failure will pass without the user's help.
-    passing: bool,
     /// Until the ADD's time is over, or nobody wants its links.
     wanted: Wanted,
 }
@@ -211,7 +209,6 @@ impl Engine {
             owner: request.owner,
             sandbox,
             attached: BTreeMap::new(),
-            passing: false,
             wanted: Wanted::default(),
         };
         self.flights.insert(request.token, flight);

@@ -127,17 +127,22 @@ fn make(node: &mut Node, mut job: AttachJob) -> Attempt {
             if error.hint().is_some_and(Hint::may_pass) {
                 return Attempt::Again(Box::new(job), why);
             }
-            Attempt::Over(not_made(job, why))
+            Attempt::Over(not_made(job, why, false))
         }
     }
 }
 
-fn not_made(job: AttachJob, mut why: String) -> Input {
+/// `may_pass`: the same may succeed later, only nobody waits for it any more.
+fn not_made(job: AttachJob, mut why: String, may_pass: bool) -> Input {
     if job.probed
         && let Err(error) = detach(&job.netns, &job.link.device)
     {
         why = format!("{why}; and undoing failed: {}", Chain(&error));
     }
     tracing::warn!(container = %job.key.container, "{why}");
-    Input::Event(Event::NotMade(job.key, why))
+    Input::Event(Event::NotMade {
+        key: job.key,
+        why,
+        may_pass,
+    })
 }

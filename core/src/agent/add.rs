@@ -4,7 +4,6 @@ use alloc::{
     borrow::ToOwned,
     collections::{BTreeMap, BTreeSet},
     format,
-    string::String,
     vec::Vec,
 };
 use core::{mem, net::IpAddr};
@@ -228,13 +227,13 @@ pub(super) fn made(agent: &mut Agent<'_>, key: &Key) {
 }
 
 /// A link could not be made, and nothing of it is left: its record goes, the others are undone.
-pub(super) fn not_made(agent: &mut Agent<'_>, key: &Key, why: String) {
+pub(super) fn not_made(agent: &mut Agent<'_>, key: &Key, outcome: Outcome) {
     agent.drop_record(key);
     let Some((owner, flight)) = flight_of(agent, key) else {
         return;
     };
     flight.making.remove(&key.interface);
-    flight.ended.get_or_insert(Outcome::Failed(why));
+    flight.ended.get_or_insert(outcome);
     if flight.making.is_empty() {
         undo(agent, owner);
     }

@@ -72,7 +72,14 @@ pub enum Event {
     /// A link was made and is right.
     Made(Key),
     /// A link could not be made; nothing of it is left behind.
-    NotMade(Key, String),
+    NotMade {
+        /// The attachment.
+        key: Key,
+        /// Why.
+        why: String,
+        /// The same request may succeed later: what is in the way may go by itself.
+        may_pass: bool,
+    },
     /// The plugin, or the sweep, asks to detach a sandbox.
     Del {
         /// The request.

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Durable, Effect, Event, Volatile, add, del, end, probe, recall, spec};
+use super::{Durable, Effect, Event, Outcome, Volatile, add, del, end, probe, recall, spec};
 use crate::ledger::Rules;
 
 /// Decides on one event.
@@ -36,7 +36,14 @@ pub fn step_under(
         Event::Abort(token) => end::abort(&mut agent, token),
         Event::Probed { key, found } => probe::ended(&mut agent, key, found),
         Event::Made(key) => add::made(&mut agent, &key),
-        Event::NotMade(key, why) => add::not_made(&mut agent, &key, why),
+        Event::NotMade { key, why, may_pass } => {
+            let outcome = if may_pass {
+                Outcome::TryAgain(why)
+            } else {
+                Outcome::Failed(why)
+            };
+            add::not_made(&mut agent, &key, outcome);
+        }
         Event::Del {
             token,
             container,

@@ -331,7 +331,12 @@ impl Machine {
         let mut with = self.clone();
         with.making.remove(key);
         with.links.remove(key);
-        with.tell(rules, Event::NotMade(key.clone(), "no".to_owned()))
+        let event = Event::NotMade {
+            key: key.clone(),
+            why: "no".to_owned(),
+            may_pass: false,
+        };
+        with.tell(rules, event)
     }
 
     pub(super) fn gone(&self, rules: Rules, key: &Key) -> Outcomes {

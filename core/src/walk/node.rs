@@ -96,7 +96,11 @@ impl Node {
             }
             Effect::Make { key, grants, .. } => {
                 if faults && dice.one_in(6) {
-                    self.step(Event::NotMade(key, "no".to_owned()));
+                    self.step(Event::NotMade {
+                        key,
+                        why: "no".to_owned(),
+                        may_pass: false,
+                    });
                 } else {
                     let addresses = grants.iter().filter_map(|grant| grant.address).collect();
                     self.links.insert(key.clone(), addresses);

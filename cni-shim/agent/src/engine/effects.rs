@@ -129,15 +129,19 @@ impl Engine {
         let attached = match plan {
             Ok(attached) => attached,
             Err(error) => {
-                if let Some(flight) = self.flights.get_mut(&token) {
-                    flight.passing = error.is_passing();
-                }
-                return Some(Event::NotMade(key, error.to_string()));
+                return Some(Event::NotMade {
+                    key,
+                    why: error.to_string(),
+                    may_pass: error.is_passing(),
+                });
             }
         };
         let Some(flight) = self.flights.get(&token) else {
-            let why = "its sandbox is no longer known".to_owned();
-            return Some(Event::NotMade(key, why));
+            return Some(Event::NotMade {
+                key,
+                why: "its sandbox is no longer known".to_owned(),
+                may_pass: false,
+            });
         };
         let job = Job::Attach(AttachJob {
             probed: false,
@@ -174,10 +178,6 @@ impl Engine {
 
     fn reply(&mut self, token: Token, outcome: Outcome) {
         let flight = self.flights.remove(&token);
-        let outcome = match (outcome, &flight) {
-            (Outcome::Failed(why), Some(flight)) if flight.passing => Outcome::TryAgain(why),
-            (outcome, _) => outcome,
-        };
         let links: Vec<Attached> = match (&outcome, flight) {
             (Outcome::Done, Some(flight)) => {
                 for key in flight.attached.keys() {

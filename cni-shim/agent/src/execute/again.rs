@@ -63,7 +63,7 @@ fn serve(mut node: Node, engine: &Handle, jobs: &Receiver<AttachJob>) {
             match make(&mut node, job) {
                 Attempt::Over(input) => engine.tell(input),
                 Attempt::Again(job, _) if job.wanted.is_wanted() => left.push(*job),
-                Attempt::Again(job, why) => engine.tell(not_made(*job, why)),
+                Attempt::Again(job, why) => engine.tell(not_made(*job, why, true)),
             }
         }
         waiting = left;

@@ -147,6 +147,7 @@ fn an_add_waits_for_a_hardware_address_that_is_still_taken() {
     let start = Instant::now();
     let error = agent.add("c1", POD, &pod).unwrap_err();
     assert!(error.msg.contains("MAC address"), "{error}");
+    assert_eq!(error.code.number(), 11, "what is in the way may go");
     assert!(start.elapsed() >= Duration::from_secs(2));
     let stream = agent.ask(Verb::Add, "c1", POD, Some(&pod));
     thread::sleep(Duration::from_millis(300));

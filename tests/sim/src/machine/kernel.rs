@@ -69,7 +69,12 @@ impl Machine {
             let lives = self.sandboxes.contains_key(&key.container);
             if !lives || site.faults.happens(Fault::NotMade, dice) {
                 self.unlink(&key, site);
-                self.tell(Event::NotMade(key, "no".to_owned()), site, dice);
+                let event = Event::NotMade {
+                    key,
+                    why: "no".to_owned(),
+                    may_pass: false,
+                };
+                self.tell(event, site, dice);
             } else {
                 self.link(&key, link, site);
                 self.tell(Event::Made(key), site, dice);

@@ -149,10 +149,30 @@ fn a_link_that_cant_be_made_leaves_no_record() {
     agent.see(2, &json!({"grants": grants()}), false);
     let answer = agent.add(1, "c1");
     for job in agent.jobs.attached() {
-        agent.event(Event::NotMade(job.key, "no".to_owned()));
+        agent.event(not_made(job.key, false));
     }
     assert_eq!(outcome(answer), Some(Outcome::Failed("no".to_owned())));
     assert!(agent.stored().entries.is_empty());
+}
+
+#[test]
+fn what_may_pass_is_answered_with_try_again() {
+    let mut agent = ready();
+    agent.see(2, &json!({"grants": grants()}), false);
+    let answer = agent.add(1, "c1");
+    for job in agent.jobs.attached() {
+        agent.event(not_made(job.key, true));
+    }
+    assert_eq!(outcome(answer), Some(Outcome::TryAgain("no".to_owned())));
+    assert!(agent.stored().entries.is_empty());
+}
+
+fn not_made(key: Key, may_pass: bool) -> Event {
+    Event::NotMade {
+        key,
+        why: "no".to_owned(),
+        may_pass,
+    }
 }
 
 #[test]
