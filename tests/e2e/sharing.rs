@@ -11,7 +11,7 @@ use landfall_tests::{
 };
 use serde_json::{Value, json};
 
-use crate::cluster;
+use crate::{cluster, kubectl::ask};
 
 /// A link that only this test's networks hang from, on one node.
 pub(crate) struct Link<'n> {
@@ -80,6 +80,8 @@ fn of_two_networks_that_cant_share_a_parent_the_younger_is_not_served_and_says_s
         let reason = "ParentInterfaceMissing";
         let message = pod::event(cluster(), &case.namespace, "two", reason, &older)?;
         ensure!(message.contains("is not served"), "{message}");
+        let (answer, code) = ask(&["pod", &format!("{}/two", case.namespace)])?;
+        ensure!(code == 1 && answer["holdings"] == json!([]), "{answer}");
         pod::not_ready(cluster(), &case.namespace, "two")?;
         case.delete_pod("two")?;
 

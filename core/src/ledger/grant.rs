@@ -328,6 +328,9 @@ fn choose_all<'p>(
         if let Some(refusal) = &network.closed {
             return Err(Stop::Refuse(refusal.clone()));
         }
+        if let Some(why) = served.node.without_parent.get(&slot.want.network) {
+            return Err(Stop::Refuse(no_parent(served.pod, why)));
+        }
         let barred = drafts.barred(&network.network.segment);
         let taken = chosen.iter().map(|(_, address, _)| *address);
         let taken: Vec<IpAddr> = taken.chain(barred).collect();
@@ -421,6 +424,17 @@ fn unread_node(pod: &Pod) -> Refusal {
     }
 }
 
+/// What can't be attached would keep an address from a pod of another node.
+fn no_parent(pod: &Pod, why: &str) -> Refusal {
+    let node = &pod.node;
+    let message = format!("on node {node}, {why}: the pod starts by itself when there is one");
+    Refusal {
+        reason: String::from("ParentInterfaceMissing"),
+        message,
+        is_final: false,
+    }
+}
+
 fn no_agent(pod: &Pod) -> Refusal {
     let message = format!(
         "node {} has no Ready landfall-agent: the pod gets its addresses when the DaemonSet's pod \
@@ -433,3 +447,6 @@ fn no_agent(pod: &Pod) -> Refusal {
         is_final: false,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,6 +47,7 @@ pub(super) fn mk_node(name: &str) -> NodeView {
             machine: Uid::of(name),
             ..NodeStatus::default()
         },
+        without_parent: BTreeMap::new(),
     }
 }
 

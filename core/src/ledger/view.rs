@@ -90,6 +90,9 @@ pub struct NodeView {
     pub namespaces: BTreeMap<Uid, Name>,
     /// The part of the status that decisions use.
     pub status: NodeStatus,
+    /// Networks that have no parent there, as its agent says, and why. One of which it has not spoken is
+    /// not here.
+    pub without_parent: BTreeMap<Uid, String>,
 }
 
 /// The part of a node object's spec that the protocol writes.
@@ -264,6 +267,7 @@ impl NodeView {
             spec,
             namespaces: BTreeMap::new(),
             status,
+            without_parent: BTreeMap::new(),
         }
     }
 

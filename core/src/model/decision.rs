@@ -175,6 +175,7 @@ impl World {
             spec: object.spec.clone(),
             namespaces: BTreeMap::new(),
             status,
+            without_parent: BTreeMap::new(),
         }
     }
 }

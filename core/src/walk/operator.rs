@@ -61,6 +61,7 @@ impl Operator {
             spec: object.spec.clone(),
             namespaces: BTreeMap::new(),
             status: object.status.clone(),
+            without_parent: BTreeMap::new(),
         };
         self.view.nodes.insert(name.clone(), node);
     }

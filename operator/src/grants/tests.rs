@@ -11,6 +11,7 @@ mod crashes;
 mod hand;
 mod leadership;
 mod limit;
+mod parents;
 mod reclaim;
 mod restore;
 mod rig;

@@ -1,6 +1,8 @@
 //! Pods whose node can't attach them: it has nothing to hang their link from, or its runtime does not
 //! call the plugin.
 
+use std::collections::BTreeMap;
+
 use landfall_core::{
     id::Uid,
     ledger::view::{Pod, Want},
@@ -87,6 +89,13 @@ pub(super) fn blocked_chain(node: &LandfallNode) -> Option<&str> {
     let mut conditions = node.status.as_ref()?.conditions.iter();
     let blocked = conditions.find(|condition| condition.type_ == condition::CHAIN_BLOCKED)?;
     (blocked.status == "True").then_some(blocked.message.as_str())
+}
+
+/// Networks that the node has no parent for, and why.
+pub(super) fn without_parent(node: &LandfallNode) -> BTreeMap<Uid, String> {
+    let networks = node.spec.networks.iter();
+    let lacking = networks.filter_map(|network| Some((network.uid, lacks_parent(node, network)?)));
+    lacking.collect()
 }
 
 fn missing_parent(node: &LandfallNode, owner: Uid, pod: &Pod) -> Option<String> {

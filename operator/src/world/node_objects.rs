@@ -11,7 +11,13 @@ use landfall_core::{
 };
 use landfall_crds::{guarded::Unread, node::LandfallNode};
 
-use super::{World, node_faults::blocked_chain, reclaim::reclaimed, relist::Step, version};
+use super::{
+    World,
+    node_faults::{blocked_chain, without_parent},
+    reclaim::reclaimed,
+    relist::Step,
+    version,
+};
 use crate::{convert, nodes::NodeFacts, watches::Read};
 
 // === impl World ===
@@ -132,6 +138,7 @@ impl World {
                 .as_ref()
                 .map(convert::node::read_status)
                 .unwrap_or_default(),
+            without_parent: without_parent(&object),
         };
         self.changed |= self.view.nodes.get(&name) != Some(&node);
         self.view.nodes.insert(name.clone(), node);

@@ -212,6 +212,7 @@ impl Operator {
             spec: object.spec.protocol.clone(),
             namespaces: BTreeMap::new(),
             status: object.status.said.clone(),
+            without_parent: BTreeMap::new(),
         };
         self.view.nodes.insert(name.clone(), node);
         self.objects.insert(name, Rc::clone(object));
