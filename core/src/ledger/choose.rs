@@ -44,6 +44,7 @@ pub(super) fn choose(
 ) -> Choice {
     let network = &network.network;
     let mut resting = Oldest::default();
+    let mut prevented = None;
     for subnet in network.subnets_for(family, labels) {
         for range in subnet.usable.ranges() {
             let mut cursor = Some(range.first());
@@ -56,6 +57,11 @@ pub(super) fn choose(
                     continue;
                 }
                 let Some(block) = drafts.block(&id) else {
+                    // Nor can those behind it be made. What rests is better than nothing.
+                    if let Some(refusal) = view.unread.prevents(&id) {
+                        prevented = Some(refusal);
+                        break;
+                    }
                     // A pod may take more than one address of a block that is still to be made.
                     return match first_not_in(from, last, taken) {
                         Some(address) => Choice::Missing(id, address),
@@ -76,7 +82,10 @@ pub(super) fn choose(
     {
         return Choice::Refused(refusal);
     }
-    choice
+    match (choice, prevented) {
+        (Choice::Full | Choice::Resting(_), Some(refusal)) => Choice::Refused(refusal),
+        (choice, _) => choice,
+    }
 }
 
 /// A requested address, if the network may grant it and nobody has it, or a claim of the asking pod's
@@ -102,7 +111,8 @@ pub(super) fn requested(
         return Choice::Refused(refusal);
     }
     let Some(block) = drafts.block(&id) else {
-        return Choice::Missing(id, address);
+        let prevented = view.unread.prevents(&id);
+        return prevented.map_or(Choice::Missing(id, address), Choice::Refused);
     };
     if first_free(block, address, address, taken).is_some() {
         return Choice::Take(id, address);

@@ -55,9 +55,10 @@ impl<'v> Drafts<'v> {
         self.changed.get_mut(id)
     }
 
-    /// Asks for a block object that does not exist. One that can't be read does.
+    /// Asks for a block object that does not exist and can be made. One that can't be read does exist.
     pub(super) fn miss(&mut self, id: BlockId) {
-        if !self.view.unread.blocks.contains(&id) {
+        let unread = &self.view.unread;
+        if !unread.blocks.contains(&id) && unread.prevents(&id).is_none() {
             self.missing.insert(id);
         }
     }

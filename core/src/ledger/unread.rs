@@ -15,6 +15,8 @@ pub struct Unread {
     pub blocks: BTreeSet<BlockId>,
     /// Node objects. They may list any address.
     pub nodes: BTreeSet<Name>,
+    /// Claims, as `namespace/name`. They may keep any address.
+    pub claims: BTreeSet<Name>,
 }
 
 // === impl Unread ===
@@ -29,11 +31,27 @@ impl Unread {
                 id.object_name()
             )
         };
-        self.blocks.contains(id).then(|| Refusal {
-            reason: String::from("AddressPoolExhausted"),
-            message: message(),
-            is_final: false,
-        })
+        self.blocks.contains(id).then(|| exhausted(message()))
+    }
+
+    /// Why a block can't be made; `None` if it can. A new block must know all that nodes hold and claims
+    /// keep of it, or it would call that free.
+    pub(super) fn prevents(&self, id: &BlockId) -> Option<Refusal> {
+        let node = self
+            .nodes
+            .first()
+            .map(|node| format!("LandfallNode {node}"));
+        let claim = || {
+            let claim = self.claims.first()?;
+            Some(format!("AddressClaim {claim}"))
+        };
+        let what = node.or_else(claim)?;
+        let message = format!(
+            "{what} can't be read, and before it is mended AddressBlock {} can't be made: which of its \
+             addresses are in use is not known. The Events of that object say what is wrong",
+            id.object_name()
+        );
+        Some(exhausted(message))
     }
 
     /// Why a network may have more addresses in use than is seen; `None` if all its blocks can be read.
@@ -42,6 +60,14 @@ impl Unread {
         blocks
             .find(|id| may_serve(network, id))
             .and_then(|id| self.refusal(id))
+    }
+}
+
+fn exhausted(message: String) -> Refusal {
+    Refusal {
+        reason: String::from("AddressPoolExhausted"),
+        message,
+        is_final: false,
     }
 }
 

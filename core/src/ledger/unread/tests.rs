@@ -141,6 +141,52 @@ fn an_entry_is_not_given_to_a_node_that_lists_a_copy_of_its_grant() {
     assert_eq!(spec.recalls.len(), 1, "it is asked back from the copy");
 }
 
+/// A pod needs a block that is still to be made.
+fn mk_prevented() -> View {
+    let mut view = mk_view(&["10.0.0.0/24"]);
+    view.pods.insert(POD, mk_pod());
+    view.unread.nodes.insert(Name::from("n1"));
+    view
+}
+
+#[test]
+fn no_block_is_made_while_a_node_object_cannot_be_read_and_the_pod_is_told() {
+    let mut view = mk_prevented();
+    let told = "LandfallNode n1 can't be read, and before it is mended AddressBlock lan-0a000000 can't be \
+                made";
+    assert!(refusal(&view).starts_with(told), "{}", refusal(&view));
+    view.pods.get_mut(&POD).unwrap().wants[0].addresses = vec!["10.0.0.7".parse().unwrap()];
+    assert!(refusal(&view).starts_with(told), "{}", refusal(&view));
+    view.unread.nodes.clear();
+    view.unread.claims.insert(Name::from("default/kept"));
+    assert!(refusal(&view).starts_with("AddressClaim default/kept can't be read, "));
+    view.unread.claims.clear();
+    let decision = decide(&view, Rules::SHIPPED);
+    assert_eq!(decision.writes, [Write::CreateBlock(id("10.0.0.0"))]);
+}
+
+#[test]
+fn while_no_block_can_be_made_a_pod_gets_what_is_free_or_has_rested_in_those_that_are_there() {
+    let mut view = mk_prevented();
+    view.networks = mk_view(&["10.0.0.0/31", "10.0.1.0/31"]).networks;
+    put(&mut view, mk_block("10.0.1.0", &[]), Some(2));
+    let taken = |view: &View| {
+        let decision = decide(view, Rules::SHIPPED);
+        let block = blocks(&decision).into_iter().next().cloned();
+        let entries = block.into_iter().flat_map(|block| block.entries);
+        let mine = |entry: &Entry| entry.holder.as_ref().is_some_and(|h| h.owner == POD);
+        let mut own = entries.filter(|(_, entry)| mine(entry));
+        own.next().map(|(address, _)| address)
+    };
+    assert_eq!(taken(&view), Some("10.0.1.0".parse().unwrap()));
+    let full = [
+        ("10.0.1.0", mk_entry(State::Granted, Uid(1), 1)),
+        ("10.0.1.1", mk_entry(State::Cooling, Uid(1), 2)),
+    ];
+    put(&mut view, mk_block("10.0.1.0", &full), Some(2));
+    assert_eq!(taken(&view), Some("10.0.1.1".parse().unwrap()));
+}
+
 #[test]
 fn no_block_is_deleted_while_a_node_object_cannot_be_read() {
     let mut view = mk_view(&["10.9.0.0/24"]);

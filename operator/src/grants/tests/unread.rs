@@ -1,8 +1,16 @@
 //! Objects that can't be read: one is set aside and told, and all else goes on.
 
+use kube::runtime::watcher::Event;
+use landfall_core::id::Uid;
+use landfall_crds::guarded::Unread;
 use serde_json::json;
 
-use super::{BLOCK, attached, granted, pass, rig, rig::Rig, states};
+use super::{
+    BLOCK, attached, granted, pass, rig,
+    rig::{Rig, object},
+    states,
+};
+use crate::{claims::ClaimFacts, watches::Change};
 
 const SEQ: &str = "/spec/entries/10.20.0.1/seq";
 
@@ -103,12 +111,46 @@ async fn no_block_is_made_while_a_node_object_cannot_be_read() {
     rig.settle().await;
     assert_eq!(granted(&rig, "a"), Vec::<String>::new());
     assert_eq!(rig.blocks().len(), 0);
+    let told = rig.told();
+    let waits = "Warning AddressPoolExhausted Pod/web: LandfallNode b can't be read, and before it is mended \
+                 AddressBlock default-0a140000 can't be made";
+    assert!(told.iter().any(|text| text.starts_with(waits)), "{told:#?}");
+    let before = version(&rig);
+    pass(60_000);
+    rig.settle().await;
+    assert_eq!(version(&rig), before, "nothing is written in vain");
     rig.edit("landfallnodes", "b", |object| {
         object["spec"]["grants"] = json!([]);
     });
-    for _ in 0..10 {
-        pass(10_000);
-        rig.settle().await;
-    }
+    rig.settle().await;
+    assert_eq!(granted(&rig, "a"), ["10.20.0.1"]);
+}
+
+/// The addresses of a block that was deleted may be what the claim keeps.
+#[tokio::test]
+async fn no_block_is_made_while_a_claim_cannot_be_read() {
+    let mut rig = rig(1);
+    rig.settle().await;
+    let claim = || {
+        ClaimFacts::unread(Box::new(Unread {
+            meta: object(json!({
+                "namespace": "default", "name": "kept", "uid": Uid(9), "resourceVersion": "5",
+            })),
+            why: "spec.network: no text".to_owned(),
+        }))
+    };
+    let see = |rig: &mut Rig, event| {
+        let world = &mut rig.operators[0].shell.world;
+        world.observe(Change::Claim(event));
+    };
+    see(&mut rig, Event::Apply(claim()));
+    rig.bind("web", "a");
+    rig.settle().await;
+    assert_eq!(rig.blocks().len(), 0);
+    let told = rig.told();
+    let waits = "Warning AddressPoolExhausted Pod/web: AddressClaim default/kept can't be read, ";
+    assert!(told.iter().any(|text| text.starts_with(waits)), "{told:#?}");
+    see(&mut rig, Event::Delete(claim()));
+    rig.settle().await;
     assert_eq!(granted(&rig, "a"), ["10.20.0.1"]);
 }

@@ -52,6 +52,9 @@ impl World {
         });
         let judged: BTreeMap<ClaimKey, Judged> = judged.collect();
         let objects = &self.claims;
+        let unread = objects.all().filter(|(_, facts)| facts.fault.is_some());
+        let unread = unread.map(|(key, _)| format!("{}/{}", key.namespace, key.name));
+        self.view.unread.claims = unread.map(|name| Name::from(name.as_str())).collect();
         let known = judged.iter().filter_map(|(key, judged)| {
             let facts = objects.get(key)?;
             Some((facts.uid(), judged.claim.clone()))
