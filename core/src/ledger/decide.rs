@@ -51,7 +51,8 @@ pub enum Write {
     ReadEvidence(Name),
     /// Read with quorum what is known of restores of etcd.
     ReadRestore,
-    /// Note that the ledger has been rewritten after the restore of this epoch.
+    /// Note that the ledger has been rewritten after the restore of this epoch; but first list all blocks
+    /// with quorum: one that no watch has shown yet must not stay as it was before.
     Adopted(u64),
 }
 

@@ -53,8 +53,8 @@ pub(super) fn fence(
             .networks
             .get(&entry.network)
             .map(|n| n.network.node_deletion);
-        // A network that is gone had no held entry; until it is known again nothing is certain.
-        let Some(policy) = policy else { continue };
+        // Of a network that is not known (after a restore, or not yet) a deleted Node says nothing.
+        let policy = policy.unwrap_or(NodeDeletion::Hold);
         match entry.state {
             State::Granted | State::Recalling | State::Quarantined => {
                 // The start may rest on a cache: FENCING can be taken back.

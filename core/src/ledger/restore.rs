@@ -70,7 +70,11 @@ pub(super) fn decide(view: &View, rules: Rules) -> Option<Decision> {
     if view.restore.is_under_way() {
         return Some(Adoption { view, rules }.decide());
     }
-    let suspecting = view.nodes.iter().filter(|(_, node)| node.status.suspects);
+    // What was suspected under an older epoch was announced since; a machine that is gone can't say so.
+    let suspecting = view
+        .nodes
+        .iter()
+        .filter(|(_, node)| node.status.suspects && node.status.epoch >= view.restore.epoch);
     let suspecting: Vec<&Name> = suspecting.map(|(name, _)| name).collect();
     if suspecting.is_empty() {
         return None;

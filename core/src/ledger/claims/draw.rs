@@ -44,16 +44,18 @@ pub(in crate::ledger) fn draw(
     let own = kept.get(&draw.share.claim).map_or(&[][..], Vec::as_slice);
     let mut used = Vec::new();
     for (id, address, entry, mark) in own {
-        let is_its = mark.share == draw.share
+        let now = drafts
+            .block(id)
+            .and_then(|block| block.entries.get(address));
+        // This decision may have marked it for another ordinal, which is whose it is from now on.
+        let share = now.and_then(|entry| entry.kept).map(|kept| kept.share);
+        let is_its = share == Some(draw.share)
             && Family::of(*address) == draw.family
             && entry.network == network.uid
             && claim.wants(*address, mark.generation);
         if !is_its {
             continue;
         }
-        let now = drafts
-            .block(id)
-            .and_then(|block| block.entries.get(address));
         if now.is_none_or(|entry| entry.state != State::Claimed) {
             used.push((*address, *entry));
         } else if network.subnet_of(*address).is_none() {

@@ -430,6 +430,24 @@ fn the_nth_address_that_a_claim_names_is_that_of_ordinal_n() {
     assert!(why.contains("no IPv4 address for ordinal 2"), "{why}");
 }
 
+/// The marks change in the decision that grants (found by the simulation).
+#[test]
+fn a_pod_is_granted_what_is_its_ordinals_from_now_on() {
+    let shares = Shares::Ordinals { first: 0, count: 2 };
+    let mut view = mk_claim(shares, &["10.0.0.2", "10.0.0.6"]);
+    apply(&mut view);
+    let claim = known(&mut view);
+    claim.addresses.reverse();
+    claim.generation = 3;
+    bind(&mut view, POD, "n0", Some(0));
+    apply(&mut view);
+    let rows = [
+        row("10.0.0.2", State::Claimed, Some(1)),
+        row("10.0.0.6", State::Granted, Some(0)),
+    ];
+    assert_eq!(entries(&view), rows);
+}
+
 #[test]
 fn a_workload_draws_and_its_set_grows_to_as_many_as_there_were_pods() {
     let mut view = mk_claim(Shares::Drawn, &[]);

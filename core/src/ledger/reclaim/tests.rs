@@ -68,6 +68,20 @@ fn state_after(view: &View) -> Option<State> {
     entry.map(|entry| entry.state)
 }
 
+/// After a restore of etcd an address may be in use by a link of which only the address is known (found by
+/// the simulation).
+#[test]
+fn a_users_word_fences_what_a_network_that_nobody_knows_holds() {
+    let mut view = mk_held(State::Recalling, said("n0"));
+    let block = view.blocks.values().next().unwrap();
+    let mut block = block.value.clone();
+    for entry in block.entries.values_mut() {
+        entry.network = Uid::default();
+    }
+    put(&mut view, block, Some(2));
+    assert_eq!(state_after(&view), Some(State::Fencing));
+}
+
 #[test]
 fn a_users_word_begins_a_fence_and_closes_it() {
     for state in [State::Granted, State::Recalling, State::Quarantined] {

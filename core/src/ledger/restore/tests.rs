@@ -221,6 +221,19 @@ fn a_restore_that_a_node_suspects_stops_everything() {
     );
 }
 
+/// Found by the simulation: the machine is gone for good, and its last word stands for ever.
+#[test]
+fn a_suspicion_of_before_the_announcement_stops_nothing() {
+    let mut view = restored();
+    view.restore.adopted = EPOCH;
+    let node = view.nodes.get_mut(&Name::from("n0")).unwrap();
+    node.status.suspects = true;
+    assert_eq!(decided(&view).halt, None);
+    let node = view.nodes.get_mut(&Name::from("n0")).unwrap();
+    node.status.epoch = EPOCH;
+    assert!(halt(&view).0, "etcd was restored again");
+}
+
 #[test]
 fn a_node_object_with_an_epoch_that_is_not_known_is_asked_about() {
     let mut view = restored();
