@@ -100,9 +100,7 @@ pub async fn restored(
     }
     node_objects(&client).await?;
     let maps: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
-    let written = change(&maps, restore::draw).await?;
-    let epoch = restore::drawn(&written).ok_or(RestoredError::NoEpoch)?;
-    change(&maps, |object| restore::note_restored(object, epoch)).await?;
+    let epoch = announce(&maps).await?;
     // Again: one may have been made since.
     let all = node_objects(&client).await?;
     let objects: Api<LandfallNode> = Api::all(client);
@@ -151,6 +149,24 @@ fn is_tainted(node: &Node) -> bool {
 fn failed(what: &str) -> impl FnOnce(kube::Error) -> RestoredError {
     let what = what.to_owned();
     |source| RestoredError::Api { what, source }
+}
+
+/// Draws an epoch and notes it, and nobody draws one in between: who draws a later one sees the note.
+async fn announce(maps: &Api<ConfigMap>) -> Result<u64, RestoredError> {
+    for _ in 0..TRIES {
+        let mut object = change(maps, restore::draw).await?;
+        let epoch = restore::drawn(&object).ok_or(RestoredError::NoEpoch)?;
+        restore::note_restored(&mut object, epoch);
+        let params = PostParams::default();
+        match maps.replace(LEDGER_CONFIG_MAP, &params, &object).await {
+            Err(kube::Error::Api(status)) if status.code == 409 => {}
+            written => {
+                written.map_err(failed("writing the ConfigMap landfall-ledger"))?;
+                return Ok(epoch);
+            }
+        }
+    }
+    Err(RestoredError::Lost)
 }
 
 /// Changes the ConfigMap by compare-and-swap.

@@ -132,11 +132,19 @@ impl Ledger {
     }
 
     /// Draws an epoch: the resourceVersion of a write that happens only once. It only grows, over a
-    /// deletion of the object too, and over an announced restore.
-    pub(super) async fn draw_epoch(&self) -> Result<u64, Failure> {
+    /// deletion of the object too, and over an announced restore. What is known of restores comes with it.
+    pub(super) async fn draw_epoch(&self) -> Result<(u64, Restore), Failure> {
         let written = self.touch(restore::draw).await?;
         let epoch = restore::drawn(&written);
-        epoch.ok_or(Failure::Answer("a resourceVersion that is no number"))
+        let epoch = epoch.ok_or(Failure::Answer("a resourceVersion that is no number"))?;
+        Ok((epoch, read_restore(&written)?))
+    }
+
+    /// All blocks, by a quorum read.
+    pub(super) async fn list_blocks(&self) -> Result<Vec<AddressBlock>, Failure> {
+        Ok(within(self.blocks.list(&ListParams::default()))
+            .await?
+            .items)
     }
 
     /// What is known of restores of etcd, by a quorum read.
@@ -155,8 +163,7 @@ impl Ledger {
                 restore::note_adopted(object, epoch);
             }
         };
-        let written = self.touch(adopted).await?;
-        restore::read(Some(&written)).map_err(|_| Failure::Answer("a text that is no number"))
+        read_restore(&self.touch(adopted).await?)
     }
 
     /// Changes the epochs' object by compare-and-swap.
@@ -198,6 +205,10 @@ impl Ledger {
             .collect()
             .await
     }
+}
+
+fn read_restore(written: &ConfigMap) -> Result<Restore, Failure> {
+    restore::read(Some(written)).map_err(|_| Failure::Answer("a text that is no number"))
 }
 
 /// Only the fields that changed, and only if the spec is still the generation that was read: the

@@ -180,7 +180,14 @@ impl Shell {
                 "a LandfallNode that can't be read: what it holds is not known",
             ));
         }
-        let epoch = self.ledger.draw_epoch().await?;
+        let (epoch, restore) = self.ledger.draw_epoch().await?;
+        // A block of this epoch would pass for one that was rewritten after that restore.
+        if restore.epoch != self.world.view.restore.epoch {
+            self.world.put_restore(restore);
+            return Err(Failure::Answer(
+                "a restore of etcd that was announced meanwhile",
+            ));
+        }
         let nodes = self.ledger.list_nodes().await?;
         let nodes: BTreeMap<Name, NodeView> = nodes.iter().map(held_by).collect();
         // The list is the read itself: it is as fresh as the order of reads asks.

@@ -40,8 +40,27 @@ impl Shell {
         true
     }
 
-    /// The ledger has been rewritten.
+    /// The ledger has been rewritten, if no block is left that only the caches lack: it may have been made
+    /// just before the restore was announced.
     async fn note_adopted(&mut self, epoch: u64) -> bool {
+        let at = self.world.tick();
+        let listed = self.ledger.list_blocks().await;
+        self.metrics.request("AddressBlock", "list", &listed);
+        match listed {
+            Ok(objects) => {
+                for object in objects {
+                    self.world.put_block(object, Some(at));
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "AddressBlocks can't be listed; the ledger is the backup's before");
+                return false;
+            }
+        }
+        let mut blocks = self.world.view.blocks.values();
+        if blocks.any(|seen| seen.value.seq.epoch < epoch) {
+            return true;
+        }
         let result = self.ledger.note_adopted(epoch).await;
         self.metrics.request("ConfigMap", "write", &result);
         match result {

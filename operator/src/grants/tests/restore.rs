@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use landfall_crds::ledger::restored::{RestoredError, restored};
 use serde_json::json;
 
-use super::{Rig, granted, rig, states};
+use super::{Rig, granted, rig, rig::Sees, states};
 
 fn key(plural: &str, name: &str) -> (String, String) {
     (plural.to_owned(), name.to_owned())
@@ -193,4 +193,44 @@ async fn a_node_that_suspects_a_restore_stops_all_grants_until_it_is_announced()
     }
     rig.check();
     assert_eq!(granted(&rig, "b"), ["10.20.0.2", "10.20.0.3"]);
+}
+
+/// It has read what is known of restores before, and its caches show nothing of this one: a block of a later
+/// epoch would pass for one that was rewritten (found by the simulation).
+#[tokio::test]
+async fn an_operator_that_does_not_know_of_a_restore_makes_no_block() {
+    let mut rig = rig(1);
+    rig.settle().await;
+    let said = restored(rig.server.client(), "home", &BTreeSet::new()).await;
+    said.unwrap();
+    rig.bind("web", "a");
+    let pods = Sees {
+        pods: usize::MAX,
+        ..Sees::NOTHING
+    };
+    rig.turn(0, pods).await;
+    rig.turn(0, pods).await;
+    assert_eq!(rig.blocks().len(), 0);
+}
+
+/// Nothing of it is in use, so nothing else tells of it (found by the simulation).
+#[tokio::test]
+async fn a_block_that_no_watch_has_shown_is_rewritten_before_all_goes_on() {
+    let mut rig = rig(1);
+    rig.bind("web", "a");
+    rig.settle().await;
+    let said = restored(rig.server.client(), "home", &BTreeSet::new()).await;
+    let epoch = said.unwrap().epoch;
+    rig.new_operators();
+    rig.agent("a");
+    rig.agent("b");
+    let no_blocks = Sees {
+        blocks: 0,
+        ..Sees::ALL
+    };
+    for _ in 0..4 {
+        rig.turn(0, no_blocks).await;
+    }
+    assert!(rig.blocks().iter().all(|block| block.spec.epoch >= epoch));
+    assert_eq!(rig.blocks().len(), 1);
 }
