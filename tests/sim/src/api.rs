@@ -6,7 +6,7 @@ use landfall_core::{
     id::{Name, Seq, Uid},
     ledger::{
         Block, BlockId,
-        view::{Evidence, NodeSpec, NodeStatus, Want},
+        view::{Evidence, NodeSpec, NodeStatus, Restore, Want},
     },
 };
 
@@ -118,6 +118,8 @@ pub struct Api {
     pub claims: Collection<Name, ClaimSpec, ClaimStatus>,
     /// How many ordinals each StatefulSet has.
     pub sets: Collection<Name, u32, ()>,
+    /// The ConfigMap `landfall-ledger`: what is known of restores of etcd.
+    pub restore: Restore,
     /// How many requests were answered.
     pub requests: u64,
 }
@@ -133,6 +135,8 @@ pub enum Request {
     DeleteNode(Rc<NodeObject>),
     /// Take our finalizer from it, if it is this version.
     LetGoNode(Rc<NodeObject>),
+    /// Take a user's word from it that its machine is off, if it is still this one.
+    EndReclaim(Name, Uid, Uid),
     /// Patch its status, if its spec is for this machine.
     PatchStatus(Name, Uid, Status),
     /// Make a block.
@@ -143,6 +147,8 @@ pub enum Request {
     GuardClaim(ClaimObject),
     /// Patch a claim's status.
     PatchClaim(Name, ClaimStatus),
+    /// Note that the ledger is rewritten, unless another restore was announced since.
+    NoteAdopted(u64),
 }
 
 /// What a write comes to.
@@ -156,6 +162,8 @@ pub enum Answer {
     Claim,
     /// The object is gone, or will be.
     Deleted,
+    /// What is known of restores.
+    Restore(Restore),
 }
 
 /// The finalizer of node objects and blocks.
@@ -181,12 +189,12 @@ impl Api {
         let revision = &mut self.revision;
         match request {
             Request::CreateNode(name, node) => {
-                let made = self.nodes.create(revision, name, node, guard())?;
-                Ok(Answer::Node(made))
+                let made = self.nodes.create(revision, name, node, guard());
+                made.map(Answer::Node)
             }
             Request::PatchNode(name, tests, node) => {
-                let patched = self.nodes.patch(revision, &name, tests, node)?;
-                Ok(Answer::Node(patched))
+                let patched = self.nodes.patch(revision, &name, tests, node);
+                patched.map(Answer::Node)
             }
             Request::DeleteNode(object) => {
                 let Object { meta, .. } = &*object;
@@ -200,6 +208,11 @@ impl Api {
                 next.meta.finalizers.clear();
                 self.nodes.replace(revision, &next)?;
                 Ok(Answer::Deleted)
+            }
+            Request::EndReclaim(name, uid, word) => {
+                let tests = (uid, Some(word));
+                let patched = self.nodes.annotate(revision, &name, tests, None);
+                patched.map(Answer::Node)
             }
             Request::PatchStatus(name, machine, status) => {
                 let is_for = |object: &NodeObject| object.spec.identity.machine == machine;
@@ -229,10 +242,11 @@ impl Api {
                     .patch_status(revision, &name, |_| true, status)?;
                 Ok(Answer::Claim)
             }
+            Request::NoteAdopted(epoch) => Ok(Answer::Restore(self.note_adopted(epoch))),
         }
     }
 
-    /// What speaks for the machine of this name being off, now.
+    /// What a Node says of its machine being off, now.
     pub fn evidence(&self, name: &Name) -> Evidence {
         self.kube_nodes
             .get(name)
@@ -256,6 +270,7 @@ pub fn evidence_of(node: &KubeNode) -> Evidence {
         current: Some(node.meta.uid),
         machine: Some(node.spec.machine),
         out_of_service: node.spec.is_tainted,
-        ..Evidence::default()
+        reports: !node.status.is_silent,
+        reclaimed: None,
     }
 }

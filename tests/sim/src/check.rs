@@ -20,6 +20,10 @@ use crate::{
 };
 
 mod claims;
+mod links;
+mod restored;
+
+use links::is_old;
 
 /// Where an address is live.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +44,12 @@ pub struct Checker {
     drawn: BTreeMap<BlockId, Seq>,
     /// All pods and claims that there were.
     pub register: Register,
+    /// etcd was restored, and nobody has said so.
+    is_unannounced: bool,
+    /// That was so once.
+    pub(crate) was_unannounced: bool,
+    /// Addresses that were live twice, by grants of before such a restore was announced.
+    given_twice: BTreeSet<(Name, IpAddr)>,
     broken: Option<String>,
 }
 
@@ -77,6 +87,9 @@ impl Checker {
             released: BTreeSet::new(),
             drawn: BTreeMap::new(),
             register: Register::default(),
+            is_unannounced: false,
+            was_unannounced: false,
+            given_twice: BTreeSet::new(),
             broken: None,
         }
     }
@@ -116,6 +129,11 @@ impl Checker {
         self.released.extend(keys);
     }
 
+    /// Whether a machine has ever acknowledged this.
+    pub fn has_released(&self, machine: Uid, (address, seq): (IpAddr, Seq)) -> bool {
+        self.released.contains(&(machine, address, seq))
+    }
+
     /// What a request is about.
     pub fn before(&self, api: &Api, request: &Request) -> Before {
         let block = |id: &BlockId| Before::Block(id.clone(), api.blocks.get(id).cloned());
@@ -125,9 +143,12 @@ impl Checker {
             Request::ReplaceBlock(object) => block(&object.meta.key),
             Request::CreateNode(name, _)
             | Request::PatchNode(name, ..)
+            | Request::EndReclaim(name, ..)
             | Request::PatchStatus(name, ..) => node(name),
             Request::DeleteNode(object) | Request::LetGoNode(object) => node(&object.meta.key),
-            Request::GuardClaim(_) | Request::PatchClaim(..) => Before::Other,
+            Request::GuardClaim(_) | Request::PatchClaim(..) | Request::NoteAdopted(_) => {
+                Before::Other
+            }
         }
     }
 
@@ -142,7 +163,7 @@ impl Checker {
                     let empty = Block::new(id.clone(), 0);
                     let old = before.as_ref().map_or(&empty, |object| &object.spec);
                     let new = after.map_or(&empty, |object| &object.spec);
-                    if before.is_some() && after.is_some() {
+                    if before.is_some() && after.is_some() && !self.is_lost(api) {
                         self.claims_written(api, old, new);
                     }
                     self.block_written(api, old, new, after.is_some(), faults);
@@ -180,6 +201,9 @@ impl Checker {
             }
             *drawn = after.seq;
         }
+        if self.is_lost(api) {
+            return self.rewritten(api, after);
+        }
         let all: BTreeSet<&IpAddr> = before.entries.keys().chain(after.entries.keys()).collect();
         for address in all {
             let (old, new) = (before.entries.get(address), after.entries.get(address));
@@ -188,7 +212,7 @@ impl Checker {
             let is_free = old.is_none_or(|entry| !entry.state.is_held());
             let is_mended = faults.had(Fault::RequestLate)
                 && is_free
-                && new.is_some_and(|entry| entry.state == State::Recalling);
+                && new.is_some_and(|entry| self.is_asked_back(*address, entry));
             if old == new || is_mended {
                 continue;
             }
@@ -206,6 +230,13 @@ impl Checker {
         }
     }
 
+    /// Whether an entry asks back what its machine has released.
+    fn is_asked_back(&self, address: IpAddr, entry: &Entry) -> bool {
+        let holder = entry.holder.as_ref();
+        entry.state == State::Recalling
+            && holder.is_some_and(|h| self.has_released(h.machine, (address, entry.seq)))
+    }
+
     fn entry_written(
         &self,
         api: &Api,
@@ -220,7 +251,10 @@ impl Checker {
                 return Some(String::from("5: a seq is drawn twice"));
             }
             let network = self.networks.get(&new.network);
-            if is_taken && network.is_none_or(|network| network.subnet_of(address).is_none()) {
+            // After a restore an address may be in use of which the node knows nothing else.
+            let is_strange = api.restore.epoch > 0 && new.network == Uid::default();
+            let is_in_pool = network.is_some_and(|network| network.subnet_of(address).is_some());
+            if is_taken && !is_in_pool && !is_strange {
                 return Some(String::from(
                     "9: an address that is not in the pool is granted",
                 ));
@@ -233,7 +267,7 @@ impl Checker {
                 && matches!(new.state, State::Granted | State::Quarantined);
             return back.then(|| String::from("7: RECALLING goes back"));
         }
-        let is_released = self.released.contains(&(holder.machine, address, old.seq));
+        let is_released = self.has_released(holder.machine, (address, old.seq));
         if old.state != State::Fencing && !is_released {
             return Some(String::from("7: a held entry is freed without a release"));
         }
@@ -241,7 +275,7 @@ impl Checker {
         let device = self
             .devices
             .get(&place)
-            .filter(|device| device.seq == old.seq);
+            .filter(|device| device.seq == old.seq && !self.given_twice.contains(&place));
         if let Some(device) = device {
             return Some(format!("4: what {:?} has live is freed", device.key));
         }
@@ -266,6 +300,13 @@ impl Checker {
             let Some((address, seq)) = grant.address.filter(|_| !known.contains(grant)) else {
                 continue;
             };
+            if self.is_unannounced {
+                continue;
+            }
+            if self.is_lost(api) {
+                let text = format!("3: {name} is pushed {address} {seq} before all have adopted");
+                return self.fail(text);
+            }
             let entry = self.entry(api, grant.network, address);
             if !entry.is_some_and(|entry| entry.is_held_by(name, seq)) {
                 let text =
@@ -275,59 +316,14 @@ impl Checker {
         }
     }
 
-    /// Invariants 1, 3 and 4 of a link.
-    pub fn link_changed(&mut self, api: &Api, node: &Name, machine: Uid, change: &LinkChange) {
-        match change {
-            LinkChange::Gone(key, network, addresses) => {
-                let segment = self.segment(*network);
-                for (address, _) in addresses {
-                    let place = (segment.clone(), *address);
-                    let own = self
-                        .devices
-                        .get(&place)
-                        .filter(|d| d.key == *key && d.machine == machine);
-                    if own.is_some() {
-                        self.devices.remove(&place);
-                    }
-                }
-            }
-            LinkChange::Made(key, network, addresses) => {
-                let segment = self.segment(*network);
-                for (address, seq) in addresses {
-                    let device = Device {
-                        machine,
-                        key: key.clone(),
-                        seq: *seq,
-                    };
-                    let entry = self.entry(api, *network, *address);
-                    let is_held = entry.is_some_and(|entry| {
-                        let holder = entry.holder.as_ref();
-                        entry.is_held_by(node, *seq) && holder.is_some_and(|h| h.machine == machine)
-                    });
-                    if !is_held {
-                        self.fail(format!(
-                            "3, 4: {node} attaches {address} {seq} to {key:?}, and the ledger says {entry:?}"
-                        ));
-                    }
-                    let other = self
-                        .devices
-                        .insert((segment.clone(), *address), device.clone());
-                    if let Some(other) =
-                        other.filter(|other| other.machine != machine || other.key != *key)
-                    {
-                        self.fail(format!(
-                            "1: {address} is live twice: {other:?} and {device:?}"
-                        ));
-                    }
-                }
-            }
-        }
-    }
-
     /// Invariant 2b: what the ledger holds is not forgotten by the agent that has released it, unless
     /// a fence has taken the grant out: from there it comes back at most as a recall.
     pub fn forgotten(&mut self, api: &Api, node: &Name, machine: Uid, keys: &[(IpAddr, Seq)]) {
         for (address, seq) in keys {
+            // Nothing counts any more that was released before a restore.
+            if self.is_unannounced || is_old(api, *seq) {
+                continue;
+            }
             let is_listed = api.nodes.get(node).is_some_and(|object| {
                 let mut grants = object.spec.protocol.grants.iter();
                 grants.any(|grant| grant.address == Some((*address, *seq)))

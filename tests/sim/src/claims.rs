@@ -8,7 +8,7 @@ use landfall_core::{
     ledger::claims::{Claim, Kept, Share, Shares},
 };
 
-use crate::api::{ClaimObject, PodObject, PodSpec};
+use crate::api::{Api, ClaimObject, PodObject, PodSpec};
 
 /// The kind of a claim's object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,6 +171,15 @@ impl Register {
     pub fn note_claim(&mut self, claim: &ClaimObject) {
         let specs = self.claims.entry(claim.meta.uid).or_default();
         specs.insert(claim.meta.generation, claim.spec.clone());
+    }
+
+    /// etcd is a backup's: what a claim asked for later it never did.
+    pub fn go_back(&mut self, api: &Api) {
+        for claim in api.claims.all() {
+            if let Some(specs) = self.claims.get_mut(&claim.meta.uid) {
+                specs.retain(|generation, _| *generation <= claim.meta.generation);
+            }
+        }
     }
 
     /// How many claims there have been.

@@ -47,6 +47,10 @@ faults! {
     BlockDeleted = "ledger block deleted by hand",
     /// A node object is deleted by hand, against its finalizer.
     NodeObjectDeleted = "node object deleted by hand",
+    /// etcd is restored from a backup by the announced procedure.
+    Restored = "etcd restored from a backup, announced",
+    /// etcd is restored from a backup, and nobody says so until it is noticed.
+    RestoredUnannounced = "etcd restored from a backup, announced once noticed",
     /// The agent dies, between any two effects.
     AgentCrash = "agent dies between two effects",
     /// The agent dies and `/run` is lost; the sandboxes live.
@@ -59,6 +63,8 @@ faults! {
     Partition = "node partitioned",
     /// A machine that is off gets the taint out-of-service.
     Taint = "fenced by taint",
+    /// A user says that a machine is off, which it is.
+    Reclaim = "fenced by a user's word (reclaim)",
     /// A Node is deleted, and the same machine registers again.
     Registered = "Node deleted, same machine registers again",
     /// A Node is deleted, and another machine takes its name.
@@ -133,6 +139,13 @@ impl Faults {
             }
         }
         faults
+    }
+
+    /// This kind never happens.
+    pub fn forbid(&mut self, fault: Fault) {
+        if let Some(odds) = self.odds.get_mut(fault.index()) {
+            *odds = 0;
+        }
     }
 
     /// No more from here on.

@@ -23,7 +23,7 @@ use crate::{
 impl Machine {
     /// Learns of pods. Whether there was something to learn.
     pub fn watch_pods(&mut self, site: &mut Site, dice: &mut Dice) -> bool {
-        if self.is_cut || self.is_replaced {
+        if !self.reaches(site) || self.is_replaced {
             return false;
         }
         if site.faults.rarely(Fault::StaleKubelet, 30, dice) {
@@ -153,7 +153,7 @@ impl Machine {
 
     /// A pod that is being deleted and has no sandbox left is gone from the API server.
     fn finish_one(&self, site: &mut Site) -> bool {
-        if self.is_cut {
+        if !self.reaches(site) {
             return false;
         }
         let has_sandbox = |pod: &PodObject| {

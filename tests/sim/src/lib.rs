@@ -19,6 +19,7 @@
 pub mod api;
 pub mod check;
 pub mod claims;
+mod etcd;
 pub mod fault;
 mod kubelet;
 pub mod machine;
@@ -26,6 +27,7 @@ mod nature;
 pub mod networks;
 pub mod operator;
 mod rest;
+pub mod restores;
 pub mod run;
 pub mod scenario;
 pub mod server;

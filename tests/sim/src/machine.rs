@@ -18,11 +18,19 @@ use landfall_core::{
     ledger::Rules,
 };
 
-use crate::{api::PodObject, dice::Dice, fault::Fault, site::Site, watch::Watch};
+use crate::{
+    api::{NodeObject, PodObject},
+    dice::Dice,
+    fault::Fault,
+    site::Site,
+    watch::Watch,
+};
 
 mod invariants;
 mod kernel;
 mod own;
+
+use own::Written;
 
 /// A sandbox as its kubelet sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +100,11 @@ pub struct Machine {
     pub(crate) pod_watch: Watch,
     /// How far the agent has watched its own object.
     pub(crate) seen: Option<u64>,
+    /// What that watch has shown last.
+    shown: Option<Rc<NodeObject>>,
+    written: Option<Written>,
+    /// A quorum read was asked for, and has not been answered: it is tried again.
+    owes_read: bool,
     identity: Option<Identity>,
     /// The networks, as the node object shows them.
     served: Rc<BTreeMap<Uid, Served>>,
@@ -99,6 +112,8 @@ pub struct Machine {
     pub has_lost_run: bool,
     /// The Nodes that the agent has said the machine to be, each in the node object of that UID.
     pub has_been: BTreeSet<(Uid, Uid)>,
+    /// The UIDs of all Nodes that it has registered.
+    pub registered: BTreeSet<Uid>,
     /// /run was lost in this boot: devices may live that no record explains.
     pub may_have_strangers: bool,
     pub(crate) next: u64,
@@ -132,10 +147,14 @@ impl Machine {
             pods: BTreeMap::new(),
             pod_watch: Watch::default(),
             seen: None,
+            shown: None,
+            written: None,
+            owes_read: false,
             identity: None,
             served,
             has_lost_run: false,
             has_been: BTreeSet::new(),
+            registered: BTreeSet::new(),
             may_have_strangers: false,
             next: 0,
             calls: 0,
@@ -183,11 +202,19 @@ impl Machine {
         self.removing.clear();
         self.asked.clear();
         self.seen = None;
+        self.shown = None;
+        self.written = None;
+        self.owes_read = false;
         for sandbox in self.sandboxes.values_mut() {
             if matches!(sandbox.stage, Stage::Adding(_) | Stage::Deleting(_)) {
                 sandbox.stage = Stage::Doomed;
             }
         }
+    }
+
+    /// Whether it reaches the API server.
+    pub(crate) fn reaches(&self, site: &Site) -> bool {
+        !self.is_cut && !site.is_closed
     }
 
     /// Whether the agent serves.
@@ -228,14 +255,20 @@ impl Machine {
         }
         self.is_complete |= self.volatile.may_restart_warm(&self.memory);
         if quorum {
+            self.owes_read = true;
             self.read_own(site, dice, true);
         }
     }
 
     fn execute(&mut self, effect: Effect, site: &mut Site) {
         match effect {
-            Effect::SaveRecord(..)
-            | Effect::DropRecord(_)
+            Effect::SaveRecord(key, record) => {
+                let addresses = record.addresses.iter().copied().collect();
+                self.disk
+                    .save(Effect::SaveRecord(key.clone(), record), &self.memory);
+                self.renew(&key, addresses, site);
+            }
+            Effect::DropRecord(_)
             | Effect::SaveReleased
             | Effect::SaveSuspicion
             | Effect::SaveSnapshot => self.disk.save(effect, &self.memory),

@@ -2,7 +2,8 @@
 //! that are replaced, and what the control plane says of all that.
 //!
 //! Evidence is never false: the taint is set only while a machine is off and removed before it is
-//! powered on, and where a deleted Node counts, only that of a machine that is off is deleted.
+//! powered on, and where a deleted Node counts, only that of a machine that is off is deleted. That a
+//! machine is off is said of one that is, and that stays so as long as the word stands.
 
 use std::{collections::BTreeSet, rc::Rc};
 
@@ -13,8 +14,11 @@ use crate::{
     dice::Dice,
     fault::Fault,
     machine::Machine,
+    restores::Restores,
     world::World,
 };
+
+mod reclaim;
 
 // === impl World ===
 
@@ -29,7 +33,7 @@ impl World {
         }
     }
 
-    fn in_force(&mut self, node: usize) -> Option<&mut Machine> {
+    pub(crate) fn in_force(&mut self, node: usize) -> Option<&mut Machine> {
         let number = *self.in_force.get(node)?;
         self.machines.get_mut(number)
     }
@@ -51,9 +55,20 @@ impl World {
 
     /// A machine that is off: fenced, deregistered, replaced or powered on.
     fn dark(&mut self, node: usize, name: &Name, dice: &mut Dice) {
+        let machine = self.in_force(node).map(|machine| machine.id);
+        // After a restore it may be that of another machine.
         let registered = self.site.api.kube_nodes.get(name);
+        let registered = registered.filter(|node| Some(node.spec.machine) == machine);
         let is_tainted = registered.is_some_and(|node| node.spec.is_tainted);
         let is_there = registered.is_some();
+        if self.is_named_off(node) {
+            if dice.one_in(3) {
+                self.take_word_back(name);
+            } else if self.site.faults.rarely(Fault::Replaced, 4, dice) {
+                self.replace(node, dice);
+            }
+            return;
+        }
         let faults = &mut self.site.faults;
         if is_tainted {
             if dice.one_in(3) {
@@ -65,6 +80,8 @@ impl World {
             self.delete_node(name, dice);
         } else if faults.rarely(Fault::Replaced, 2, dice) {
             self.replace(node, dice);
+        } else if faults.happens(Fault::Reclaim, dice) {
+            self.reclaim(name, dice);
         } else if dice.one_in(2) {
             self.power_on(node);
         }
@@ -82,6 +99,7 @@ impl World {
             if let Some(machine) = self.in_force(node) {
                 machine.is_cut = false;
             }
+            self.enroll(node);
         }
     }
 
@@ -118,6 +136,7 @@ impl World {
         if let Some(machine) = self.in_force(node) {
             machine.power_on();
         }
+        self.enroll(node);
         self.register(node);
     }
 
@@ -144,6 +163,9 @@ impl World {
             self.site
                 .trace
                 .line(|| format!("Node {} {} is registered", made.meta.key, made.meta.uid));
+            if let Some(machine) = self.in_force(node) {
+                machine.registered.insert(made.meta.uid);
+            }
         }
     }
 
@@ -169,8 +191,16 @@ impl World {
     }
 
     /// Another machine takes the name of one that is off or cut off.
+    ///
+    /// Over a restore the ledger waits for all machines that have had a name at once, and a user has one word
+    /// for each name: two that are gone could not be told of.
     fn replace(&mut self, node: usize, dice: &mut Dice) {
         let name = self.node_name(node);
+        let mut machines = self.machines.iter();
+        let has_been = machines.any(|one| one.name == name && one.is_replaced);
+        if has_been && self.scenario.restores != Restores::Never {
+            return;
+        }
         if self.site.api.kube_nodes.get(&name).is_some() {
             self.delete_node(&name, dice);
         }

@@ -10,7 +10,7 @@ use std::{
 
 use landfall_core::{
     id::{Name, Uid},
-    ledger::{self, BlockId, Rules, View, Write, finding::Kind, fresh::Tick, view::NetworkView},
+    ledger::{self, BlockId, Rules, View, Write, fresh::Tick, view::NetworkView},
 };
 
 use crate::{
@@ -23,9 +23,11 @@ use crate::{
 
 mod caches;
 mod claims;
+mod evidence;
 mod job;
 mod look;
 mod phases;
+mod restore;
 
 use job::Job;
 
@@ -52,6 +54,10 @@ pub(crate) enum Phase {
 
 /// An operator.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is something of its own that happens to an operator"
+)]
 pub struct Operator {
     /// Its number, for traces.
     pub number: usize,
@@ -59,6 +65,10 @@ pub struct Operator {
     pub view: View,
     /// Stands still; what it has begun goes on later.
     pub is_stalled: bool,
+    /// It has lived through a restore of etcd, and leads no more before it starts anew.
+    pub is_halted: bool,
+    /// A restore was announced while it ran: it is to be started anew.
+    pub is_outdated: bool,
     /// How far its clock is ahead, milliseconds.
     pub ahead: u64,
     pub(crate) pods: BTreeMap<Name, Rc<PodObject>>,
@@ -77,6 +87,10 @@ pub struct Operator {
     pub(crate) doubted_blocks: BTreeSet<BlockId>,
     /// Nodes whose object may have to say something else beside what the ledger decides.
     pub(crate) stale_nodes: BTreeSet<Name>,
+    /// What is known of restores of etcd is to be read.
+    due_restore: bool,
+    /// The last decision was that nothing is decided: etcd was restored.
+    is_idle: bool,
     pub(crate) jobs: Vec<Job>,
     ticks: u64,
     phase: Phase,
@@ -101,7 +115,6 @@ pub(crate) struct Watched {
 impl Operator {
     /// One that has just started.
     pub fn new(number: usize, networks: &BTreeMap<Uid, NetworkView>) -> Self {
-        // No schedule restores etcd.
         let view = View {
             networks: networks.clone(),
             ..View::default()
@@ -110,6 +123,8 @@ impl Operator {
             number,
             view,
             is_stalled: false,
+            is_halted: false,
+            is_outdated: false,
             ahead: 0,
             pods: BTreeMap::new(),
             kube_nodes: BTreeMap::new(),
@@ -123,6 +138,8 @@ impl Operator {
             doubted_nodes: BTreeSet::new(),
             doubted_blocks: BTreeSet::new(),
             stale_nodes: BTreeSet::new(),
+            due_restore: true,
+            is_idle: false,
             jobs: Vec::new(),
             ticks: 0,
             phase: Phase::Idle,
@@ -239,6 +256,9 @@ impl Operator {
     fn advance(&mut self, site: &mut Site, rules: Rules) {
         self.phase = match self.phase {
             Phase::Idle => {
+                if self.due_restore {
+                    self.jobs.push(Job::ReadRestore);
+                }
                 let names = std::mem::take(&mut self.doubted_nodes);
                 self.jobs.extend(names.into_iter().map(Job::read_node));
                 Phase::DoubtedNodes
@@ -250,6 +270,8 @@ impl Operator {
                 }
                 Phase::DoubtedBlocks
             }
+            // What is known of restores comes before the first decision.
+            Phase::DoubtedBlocks if self.due_restore => Phase::Idle,
             Phase::DoubtedBlocks => {
                 self.decide(site, rules);
                 self.node_jobs();
@@ -258,6 +280,7 @@ impl Operator {
             Phase::Nodes => {
                 self.block_jobs();
                 self.claim_jobs();
+                self.restore_jobs();
                 Phase::Blocks
             }
             Phase::Blocks => {
@@ -282,6 +305,8 @@ impl Operator {
     fn decide(&mut self, site: &mut Site, rules: Rules) {
         self.view.now = self.view.now.max(site.now + self.ahead);
         self.settle_claims();
+        self.settle_reclaims();
+        self.settle_restore();
         let decision = ledger::decide(&self.view, rules);
         site.trace.line(|| {
             format!(
@@ -290,13 +315,11 @@ impl Operator {
                 decision.writes.len()
             )
         });
-        // A status that lands late takes back, for a moment, what was released since: what is listed and
-        // free is then entered and asked back, which is of no harm.
-        let late = site.faults.had(Fault::RequestLate);
-        let unsaid = |kind: Kind| late && matches!(kind, Kind::NotHeld | Kind::HeldElsewhere);
+        // What is listed and free is then entered and asked back, which is of no harm.
         let mut repairs = decision.repairs.iter();
-        if let Some(repair) = repairs.find(|repair| !unsaid(repair.kind))
+        if let Some(repair) = repairs.find(|repair| !site.is_taken_back(&self.view, repair))
             && !site.faults.had(Fault::Replaced)
+            && !site.is_ledger_lost()
         {
             let text = format!(
                 "operator {} mends what nobody edited: {repair:?}",
@@ -304,6 +327,7 @@ impl Operator {
             );
             site.checker.fail(text);
         }
+        self.is_idle = decision.halt.is_some();
         self.writes = decision.writes;
         self.unknown_claims = decision.unknown_claims;
     }

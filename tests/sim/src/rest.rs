@@ -1,23 +1,22 @@
 //! The end of a schedule: faults stop, everything runs to rest, and what must be so then is so
 //! (invariants 10, 11 and 12).
 
-use std::{collections::BTreeSet, net::IpAddr, rc::Rc};
+use std::net::IpAddr;
 
 use landfall_core::{
-    address::{Family, successor},
-    agent::Key,
-    id::{Name, Seq, Uid},
-    ledger::{Holder, State, view::Want},
+    id::{Name, Seq},
+    ledger::{Holder, State},
 };
 
 use crate::{
-    api::PodObject,
     dice::Dice,
     machine::{Machine, Stage},
     world::World,
 };
 
 mod claims;
+mod evidence;
+mod pods;
 
 /// Rounds in which all must come to rest.
 const ROUNDS: usize = 150;
@@ -30,6 +29,21 @@ impl World {
     /// Heals everything, runs to rest, and checks what was promised for then.
     pub fn rest(&mut self, dice: &mut Dice) -> Result<(), String> {
         self.heal(dice);
+        self.run_to_rest(dice)?;
+        if self.announce_again(dice)? {
+            self.run_to_rest(dice)?;
+        }
+        if self.site.is_ledger_lost() {
+            self.give_evidence(dice)?;
+        }
+        self.judge()?;
+        if self.give_evidence(dice)? {
+            self.judge()?;
+        }
+        Ok(())
+    }
+
+    fn run_to_rest(&mut self, dice: &mut Dice) -> Result<(), String> {
         let mut quiet = 0;
         let mut round = 0;
         while quiet < 3 {
@@ -43,17 +57,28 @@ impl World {
                 return Err("11: does not come to rest".to_owned());
             }
         }
+        Ok(())
+    }
+
+    fn judge(&mut self) -> Result<(), String> {
+        if self.site.is_ledger_lost() {
+            return Err("11: the ledger is the backup's for ever".to_owned());
+        }
         self.audit()?;
         self.check_grants()?;
         self.check_pods()?;
         self.check_ledger()?;
         self.check_claims()?;
+        self.check_statuses()?;
+        self.check_renewed()?;
+        self.check_words()?;
         self.check_memories()
     }
 
     fn heal(&mut self, dice: &mut Dice) {
         self.site.trace.line(|| "the faults stop".to_owned());
         self.site.faults.stop();
+        self.finish_restore(dice);
         while self.site.land(dice) {}
         for operator in &mut self.operators {
             operator.is_stalled = false;
@@ -67,6 +92,9 @@ impl World {
         for node in 0..self.scenario.nodes {
             let name = self.node_name(node);
             self.taint(&name, false);
+            if self.is_named_off(node) {
+                self.take_word_back(&name);
+            }
             let number = self.in_force.get(node).copied().unwrap_or_default();
             if self
                 .machines
@@ -75,7 +103,7 @@ impl World {
             {
                 self.power_on(node);
             }
-            self.register(node);
+            self.enroll(node);
         }
     }
 
@@ -129,98 +157,6 @@ impl World {
         (object.spec.identity.machine == machine.id).then_some(machine)
     }
 
-    /// Every pod has what it asked for, or there is none of it (invariant 10).
-    fn check_pods(&self) -> Result<(), String> {
-        for pod in self.site.api.pods.all() {
-            if pod.meta.is_deleting || pod.status.is_over {
-                continue;
-            }
-            let Some(machine) = self.server_of(&pod.spec.node) else {
-                continue;
-            };
-            let mut entries = self.holders();
-            let is_stuck = entries.any(|(_, holder)| {
-                holder.owner == pod.spec.owner && self.waits_for_evidence(holder)
-            });
-            if !is_attached(machine, pod) && !is_stuck && !self.must_wait(pod) {
-                return Err(format!(
-                    "10: pod {} ({}) of {} waits, and what it asks for is FREE: {:?}",
-                    pod.meta.key, pod.spec.owner, pod.spec.node, pod.spec.wants
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether something that the pod asks for is not to be had.
-    fn must_wait(&self, pod: &PodObject) -> bool {
-        let Ok(claim) = self.claim_of(pod) else {
-            return true;
-        };
-        (0..).zip(&pod.spec.wants).any(|(number, want)| {
-            let claim = claim.filter(|_| number == 0);
-            if claim.is_none() && !want.addresses.is_empty() {
-                return want
-                    .addresses
-                    .iter()
-                    .any(|address| !self.is_free(want.network, *address));
-            }
-            let Some(network) = self.scenario.networks.get(want.network) else {
-                return false;
-            };
-            let mut families = network.families();
-            families.any(
-                |family| match claim.filter(|(_, claim)| claim.spec.has(family)) {
-                    Some(claim) => !self.gives(claim, family),
-                    None => {
-                        self.free_addresses(want.network, family) < self.needed(pod, want, family)
-                    }
-                },
-            )
-        })
-    }
-
-    /// How many addresses of this family a pod needs from where this want gets one: two interfaces
-    /// may share a pool.
-    fn needed(&self, pod: &PodObject, want: &Want, family: Family) -> usize {
-        let segment = self.site.checker.segment(want.network);
-        let wants = pod.spec.wants.iter().filter(|other| {
-            let network = self.scenario.networks.get(other.network);
-            self.site.checker.segment(other.network) == segment
-                && network.is_some_and(|network| network.families().any(|f| f == family))
-        });
-        wants.count()
-    }
-
-    fn free_addresses(&self, uid: Uid, family: Family) -> usize {
-        let Some(network) = self.scenario.networks.get(uid) else {
-            return 0;
-        };
-        let mut free = 0;
-        for subnet in network
-            .ipam
-            .subnets
-            .iter()
-            .filter(|subnet| subnet.family() == family)
-        {
-            for range in subnet.usable.ranges() {
-                let mut next = Some(range.first());
-                while let Some(address) = next.filter(|address| *address <= range.last()) {
-                    free += usize::from(self.is_free(uid, address));
-                    next = successor(address);
-                }
-            }
-        }
-        free
-    }
-
-    fn is_free(&self, network: Uid, address: IpAddr) -> bool {
-        self.site
-            .checker
-            .entry(&self.site.api, network, address)
-            .is_none()
-    }
-
     /// Everything that is held is for a pod that is there; all else has become FREE.
     fn check_ledger(&self) -> Result<(), String> {
         for block in self.site.api.blocks.all() {
@@ -263,26 +199,11 @@ impl World {
         links.any(|(at, (_, addresses))| {
             let sandbox = machine.sandboxes.get(&at.container);
             let goes_on = sandbox.is_some_and(|sandbox| sandbox.stage == Stage::Up);
-            goes_on && addresses.contains(&key)
+            // A link that no record explains is not granted again after a restore.
+            let is_old = |seq: Seq| seq.epoch < self.site.api.restore.epoch;
+            let mut own = addresses.iter().filter(|(address, _)| *address == key.0);
+            goes_on && own.any(|(_, seq)| *seq == key.1 || is_old(*seq))
         })
-    }
-
-    /// Whether only evidence can free what this machine holds, and there is none: it was replaced, or
-    /// the node's object is still for the one that was; or it does not know that it was that Node.
-    fn waits_for_evidence(&self, holder: &Holder) -> bool {
-        let server = self.server_of(&holder.node);
-        let is_its = server.is_some_and(|server| server.id == holder.machine);
-        let mut machines = self.machines.iter();
-        let is_replaced = machines.any(|one| one.name == holder.node && one.is_replaced);
-        let forgot = server.is_some_and(|server| {
-            self.site.api.nodes.get(&holder.node).is_some_and(|object| {
-                let (said, node) = (&object.status.said, holder.node_uid);
-                let never_said = !server.has_been.contains(&(object.meta.uid, node));
-                let is_other = said.node_uid != node && !said.speaks_for.contains(&node);
-                is_other && (server.has_lost_run || never_said)
-            })
-        });
-        !self.scenario.deletion_counts() && is_replaced && !is_its || forgot
     }
 
     /// All that is held, and by whom.
@@ -290,6 +211,24 @@ impl World {
         let blocks = self.site.api.blocks.all();
         let entries = blocks.flat_map(|block| &block.spec.entries);
         entries.filter_map(|(address, entry)| Some(((*address, entry.seq), entry.holder.as_ref()?)))
+    }
+
+    /// What an agent says is what its object shows: of a status that landed late nothing is left.
+    fn check_statuses(&self) -> Result<(), String> {
+        for machine in self.machines.iter().filter(|machine| machine.is_on) {
+            let server = self.server_of(&machine.name);
+            let is_its = server.is_some_and(|server| server.id == machine.id);
+            let object = self.site.api.nodes.get(&machine.name).filter(|_| is_its);
+            if let Some((object, status)) = object.zip(machine.status())
+                && object.status != status
+            {
+                return Err(format!(
+                    "10: {} shows {:?} for ever, and its agent says {status:?}",
+                    machine.name, object.status
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Acknowledgements that nobody needs any more are forgotten.
@@ -317,29 +256,4 @@ impl World {
         }
         Ok(())
     }
-}
-
-/// Whether a sandbox of the pod has all links with all addresses.
-fn is_attached(machine: &Machine, pod: &Rc<PodObject>) -> bool {
-    let mut sandboxes = machine.sandboxes.iter();
-    sandboxes.any(|(container, sandbox)| {
-        sandbox.pod.spec.owner == pod.spec.owner
-            && sandbox.stage == Stage::Up
-            && pod.spec.wants.iter().all(|want| {
-                let key = Key {
-                    container: container.clone(),
-                    interface: want.interface.clone(),
-                };
-                let link = machine.links.get(&key);
-                link.is_some_and(|(network, addresses)| {
-                    let families = addresses.iter().map(|(address, _)| Family::of(*address));
-                    let families: BTreeSet<Family> = families.collect();
-                    let served = machine.memory.snapshot.as_ref();
-                    let served = served.and_then(|snapshot| snapshot.networks.get(network));
-                    *network == want.network
-                        && (!want.addresses.is_empty()
-                            || served.is_some_and(|served| served.families == families))
-                })
-            })
-    })
 }

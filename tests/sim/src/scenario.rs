@@ -4,8 +4,9 @@ use landfall_core::network::NodeDeletion;
 
 use crate::{
     dice::Dice,
-    fault::Faults,
+    fault::{Fault, Faults},
     networks::{Networks, Sketch},
+    restores::Restores,
 };
 
 /// A schedule's cluster, load and faults.
@@ -27,6 +28,8 @@ pub struct Scenario {
     pub steps: usize,
     /// Faults.
     pub faults: Faults,
+    /// Restores of etcd.
+    pub restores: Restores,
     /// How many operators decide.
     pub operators: usize,
     /// The whole state is audited after every so many steps.
@@ -84,6 +87,10 @@ impl Scenario {
         scenario.pods = 3_000;
         scenario.steps = 150_000;
         scenario.audit_every = 2_000;
+        if scenario.restores != Restores::Never {
+            // See `World::replace`.
+            scenario.faults.forbid(Fault::Replaced);
+        }
         scenario
     }
 
@@ -92,6 +99,8 @@ impl Scenario {
         let deletion = dice.pick(deletions.into_iter()).unwrap_or_default();
         let rest = if dice.one_in(2) { 0 } else { 30_000 };
         let networks = Networks::of(sketches, deletion, rest);
+        let restores = Restores::of(dice);
+        let faults = Faults::of(dice);
         Self {
             nodes: 2,
             networks: if dice.one_in(3) {
@@ -104,7 +113,8 @@ impl Scenario {
             has_claims: !dice.one_in(3),
             pods: 8,
             steps: 400,
-            faults: Faults::of(dice),
+            faults,
+            restores,
             operators: 2,
             audit_every: 1,
         }

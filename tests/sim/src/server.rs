@@ -30,6 +30,8 @@ pub struct Meta<K> {
     pub finalizers: BTreeSet<Name>,
     /// Has a deletionTimestamp.
     pub is_deleting: bool,
+    /// The annotation `landfall.dev/reclaim`: the Node UID of which a user says that its machine is off.
+    pub reclaimed: Option<Uid>,
 }
 
 /// An object, one version of it.
@@ -78,7 +80,8 @@ pub enum Refusal {
     Gone,
 }
 
-type Objects<K, S, T> = BTreeMap<K, Rc<Object<K, S, T>>>;
+/// Objects by name.
+pub type Objects<K, S, T> = BTreeMap<K, Rc<Object<K, S, T>>>;
 
 /// All objects of one kind.
 #[derive(Clone, Debug)]
@@ -98,6 +101,11 @@ impl Revision {
     /// The last one drawn.
     pub fn last(&self) -> u64 {
         self.0
+    }
+
+    /// etcd is restored, and goes on from there (`etcdutl snapshot restore --bump-revision`).
+    pub fn bump(&mut self, to: u64) {
+        self.0 = to;
     }
 
     /// Draws the next.
@@ -157,6 +165,7 @@ impl<K: Ord + Clone, S: Clone + PartialEq, T: Clone + PartialEq + Default> Colle
                 generation: 1,
                 finalizers,
                 is_deleting: false,
+                reclaimed: None,
             },
             spec,
             status: T::default(),
@@ -217,6 +226,23 @@ impl<K: Ord + Clone, S: Clone + PartialEq, T: Clone + PartialEq + Default> Colle
         }
         let mut next = (*stored).clone();
         next.status = status;
+        Ok(self.write(revision, &stored, next))
+    }
+
+    /// A JSON patch of the annotation, which tests the UID and what it was.
+    pub fn annotate(
+        &mut self,
+        revision: &mut Revision,
+        key: &K,
+        (uid, known): (Uid, Option<Uid>),
+        reclaimed: Option<Uid>,
+    ) -> Result<Rc<Object<K, S, T>>, Refusal> {
+        let stored = self.stored(key)?;
+        if stored.meta.uid != uid || stored.meta.reclaimed != known {
+            return Err(Refusal::Invalid);
+        }
+        let mut next = (*stored).clone();
+        next.meta.reclaimed = reclaimed;
         Ok(self.write(revision, &stored, next))
     }
 
@@ -317,6 +343,23 @@ impl<K: Ord + Clone, S: Clone + PartialEq, T: Clone + PartialEq + Default> Colle
     /// The oldest revision that can be listed.
     pub fn oldest(&self) -> u64 {
         self.compacted
+    }
+
+    /// What a backup has of it.
+    pub fn back_up(&self) -> Objects<K, S, T> {
+        self.objects.clone()
+    }
+
+    /// A backup's objects, each with the version that it had then; of the history nothing is left
+    /// (`--mark-compacted`).
+    pub fn restore(&mut self, objects: Objects<K, S, T>, revision: u64) {
+        *self = Self {
+            base: objects.clone(),
+            objects,
+            history: VecDeque::new(),
+            compacted: revision,
+            latest: revision,
+        };
     }
 
     /// Forgets all but the last events.

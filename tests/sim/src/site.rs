@@ -1,6 +1,9 @@
 //! What programs act on: the API server, the network to it, and whoever watches over all of it.
 
-use landfall_core::ledger::Millis;
+use landfall_core::ledger::{
+    Millis, View,
+    finding::{Finding, Kind, Subject},
+};
 
 use crate::{
     api::{Answer, Api, Request},
@@ -33,6 +36,8 @@ pub struct Site {
     pub checker: Checker,
     /// What happened last.
     pub trace: Trace,
+    /// Nobody reaches the API server.
+    pub is_closed: bool,
     /// Requests on their way whose clients wait no longer.
     late: Vec<Request>,
 }
@@ -48,6 +53,7 @@ impl Site {
             faults,
             checker,
             trace,
+            is_closed: false,
             late: Vec::new(),
         }
     }
@@ -93,6 +99,16 @@ impl Site {
         }
     }
 
+    /// Whether the ledger is a backup's, which says nothing of what came later.
+    pub fn is_ledger_lost(&self) -> bool {
+        self.checker.is_lost(&self.api)
+    }
+
+    /// What is on its way gets lost: the API server is started anew.
+    pub fn lose_requests(&mut self) {
+        self.late.clear();
+    }
+
     /// Does a write, and looks at what it did.
     pub fn perform(&mut self, request: Request) -> Result<Answer, Refusal> {
         self.trace.line(|| format!("  {request:?}"));
@@ -103,5 +119,25 @@ impl Site {
         }
         self.checker.after(&self.api, before, &self.faults);
         answer
+    }
+
+    /// Whether a finding is of an address that a node lists and its machine has released, only that the
+    /// status as it is known does not say so: one that has landed late has taken that back, until the agent
+    /// writes it anew.
+    pub fn is_taken_back(&self, view: &View, finding: &Finding) -> bool {
+        let Subject::Node(name) = &finding.subject else {
+            return false;
+        };
+        let is_of_kind = matches!(finding.kind, Kind::NotHeld | Kind::HeldElsewhere);
+        let node = view.nodes.get(name).filter(|_| is_of_kind);
+        node.is_some_and(|node| {
+            let listed = node.spec.grants.iter().filter_map(|grant| grant.address);
+            let mut listed = listed.filter(|(address, _)| *address == finding.address);
+            self.faults.had(Fault::RequestLate)
+                && listed.any(|key| {
+                    !node.status.released.contains(&key)
+                        && self.checker.has_released(node.machine, key)
+                })
+        })
     }
 }

@@ -6,7 +6,7 @@ use landfall_core::{
     ledger::{
         Rules,
         audit::{Attached, audit},
-        finding::Kind,
+        finding::{Finding, Kind},
     },
 };
 use std::{collections::BTreeMap, rc::Rc};
@@ -18,6 +18,7 @@ use crate::{
     fault::Fault,
     machine::Machine,
     operator::Operator,
+    restores::Etcd,
     scenario::Scenario,
     site::Site,
     trace::Trace,
@@ -39,6 +40,7 @@ pub struct World {
     pub(crate) rules: Rules,
     pub(crate) served: Rc<BTreeMap<Uid, Served>>,
     pub(crate) next_pod: u64,
+    pub(crate) etcd: Etcd,
     /// Reads everything at once, for the audit.
     observer: Operator,
     audited: u64,
@@ -62,6 +64,7 @@ impl World {
             rules,
             served: scenario.networks.served(),
             next_pod: 0,
+            etcd: Etcd::default(),
             observer: Operator::new(usize::MAX, &view),
             audited: 0,
             steps: 0,
@@ -97,6 +100,11 @@ impl World {
     pub fn step(&mut self, dice: &mut Dice) -> Result<(), String> {
         self.steps += 1;
         self.site.now += u64::try_from(dice.below(50)).unwrap_or_default();
+        self.etcd(dice);
+        if self.site.is_closed {
+            self.alone_step(dice);
+            return self.checked();
+        }
         match dice.below(20) {
             0 | 1 => self.users(dice),
             2..=7 => self.operate(dice),
@@ -123,6 +131,9 @@ impl World {
         let Some(operator) = self.operators.get_mut(which) else {
             return;
         };
+        if operator.is_halted {
+            return;
+        }
         if operator.is_stalled {
             operator.is_stalled = !dice.one_in(30);
             return;
@@ -164,21 +175,18 @@ impl World {
         let Some(machine) = self.machines.get(number) else {
             return false;
         };
-        let Some(status) = machine.status() else {
-            return false;
-        };
-        let object = self.site.api.nodes.get(&machine.name);
-        if object.is_none_or(|object| object.status == status) {
+        if self.site.is_closed {
             return false;
         }
-        let node = status.said.node_uid;
-        let request = Request::PatchStatus(machine.name.clone(), machine.id, status);
-        // Written again whenever the object says something else.
+        let Some(status) = machine.due_status() else {
+            return false;
+        };
+        let request = Request::PatchStatus(machine.name.clone(), machine.id, status.clone());
         let answer = self.site.send(request, dice);
         if let Some(machine) = self.machines.get_mut(number)
             && let Ok(Answer::Node(object)) = answer
         {
-            machine.has_been.insert((object.meta.uid, node));
+            machine.has_written(status, &object);
         }
         true
     }
@@ -197,6 +205,9 @@ impl World {
 
     /// No state that the protocol brings about shows the shipped auditor anything.
     pub(crate) fn audit(&mut self) -> Result<(), String> {
+        if self.site.is_ledger_lost() {
+            return Ok(());
+        }
         let latest = self.site.api.blocks.latest() + self.site.api.nodes.latest();
         if latest == self.audited {
             return Ok(());
@@ -210,16 +221,23 @@ impl World {
             .collect();
         let replaced = self.site.faults.had(Fault::Replaced);
         let findings = audit(&self.observer.view, &attached);
-        // A status that lands late takes back, for a moment, what was released since; what the agent
-        // itself remembers is looked at in `check_grants`.
-        let late = self.site.faults.had(Fault::RequestLate);
-        let unsaid = |kind: Kind| late && matches!(kind, Kind::NotHeld | Kind::HeldElsewhere);
+        // What the agent itself remembers is looked at in `check_grants`.
+        let view = &self.observer.view;
+        let unsaid = |finding: &Finding| self.site.is_taken_back(view, finding);
         // Nobody but an administrator can tell that another machine is nobody's.
         let is_away = |kind: Kind| matches!(kind, Kind::NoVoice | Kind::NoNode);
         // A claim may be gone before anybody has seen that it is.
         let is_gone = |kind: Kind| kind == Kind::ClaimGone;
-        let expected = |kind: Kind| is_away(kind) || unsaid(kind) || is_gone(kind) || replaced;
-        match findings.iter().find(|finding| !expected(finding.kind)) {
+        // What nodes have in use after a restore is held, whatever a claim of the backup says of it, and
+        // whether anybody knows whose it is.
+        let is_restored = self.site.api.restore.epoch > 0;
+        let is_brought =
+            |kind: Kind| is_restored && matches!(kind, Kind::NotItsClaim | Kind::NoHolder);
+        let expected = |finding: &Finding| {
+            let kind = finding.kind;
+            is_away(kind) || is_gone(kind) || is_brought(kind) || replaced || unsaid(finding)
+        };
+        match findings.iter().find(|finding| !expected(finding)) {
             Some(finding) => {
                 let invariant = finding.kind.invariant();
                 Err(format!(
@@ -231,8 +249,17 @@ impl World {
         }
     }
 
+    /// etcd is another: what was looked at is no more.
+    pub(crate) fn forget_audits(&mut self) {
+        self.observer.restart();
+        self.audited = 0;
+    }
+
     /// What a node may still attach is held by it (invariants 3 and 4).
     pub(crate) fn check_grants(&self) -> Result<(), String> {
+        if self.site.is_ledger_lost() {
+            return Ok(());
+        }
         for number in &self.in_force {
             let Some(machine) = self.machines.get(*number) else {
                 continue;
@@ -256,8 +283,13 @@ impl World {
                     .entry(&self.site.api, grant.network, address);
                 let is_held = entry.is_some_and(|entry| entry.is_held_by(&machine.name, seq));
                 let key = (address, seq);
+                // What the agent has seen under recall is never attached.
+                let own = machine.memory.snapshot.as_ref();
+                let is_recalled = own.is_some_and(|own| own.recalls.contains(&key))
+                    || adopts && object.spec.protocol.recalls.contains(&key);
                 let is_released = machine.memory.released.contains(&key)
-                    || adopts && said.released.contains(&key);
+                    || adopts && said.released.contains(&key)
+                    || is_recalled;
                 if !is_held && !is_released {
                     return Err(format!(
                         "3, 4: {} may still attach {address} {seq}, and the ledger says {entry:?}",

@@ -28,6 +28,8 @@ const MUTANTS: &[(&str, Rules)] = &[
     ("claim judged from a cache", Rules { claim_is_seen_ending: false, ..SHIPPED }),
     ("conflict without release", Rules { conflict_is_released: false, ..SHIPPED }),
     ("older record dropped before its device", Rules { device_before_record: false, ..SHIPPED }),
+    ("adoption over live nodes only", Rules { adoption_waits_for_all: false, ..SHIPPED }),
+    ("restored grants valid", Rules { restored_grants_end: false, ..SHIPPED }),
 ];
 
 fn first_broken(rules: Rules) -> Option<Box<Broken>> {

@@ -51,9 +51,7 @@ impl Checker {
         let (new, kept) = new.zip(is)?;
         let owner = new.holder.as_ref()?.owner;
         if old.is_none_or(|old| old.seq != new.seq) {
-            // The mark may be changed in the same write: it was drawn under the one before.
-            let mut marks = [Some(kept), was].into_iter().flatten();
-            let is_its = marks.any(|mark| self.register.may_have(owner, address, mark));
+            let is_its = self.register.may_have(owner, address, kept);
             return (!is_its).then_some("what a claim keeps is given to a pod that it is not for");
         }
         // Of a StatefulSet's the list says whose it is next: the pod that has it may be another.

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, net::IpAddr};
 
 use landfall_core::{
     agent::{Event, Key},
-    id::Name,
+    id::{Name, Seq},
     mac::Mac,
 };
 
@@ -27,6 +27,20 @@ impl Machine {
         site.checker
             .link_changed(&site.api, &self.name, self.id, &change);
         self.links.insert(key.clone(), link);
+    }
+
+    /// A record is of the same addresses under other seqs: so is the link, which knows nothing of seqs.
+    pub(super) fn renew(&mut self, key: &Key, addresses: BTreeSet<(IpAddr, Seq)>, site: &mut Site) {
+        let Some((network, known)) = self.links.get(key) else {
+            return;
+        };
+        let network = *network;
+        let places = |of: &BTreeSet<(IpAddr, Seq)>| -> BTreeSet<IpAddr> {
+            of.iter().map(|(address, _)| *address).collect()
+        };
+        if *known != addresses && places(known) == places(&addresses) {
+            self.link(key, (network, addresses), site);
+        }
     }
 
     pub(super) fn unlink(&mut self, key: &Key, site: &mut Site) {

@@ -1,6 +1,6 @@
 //! What an agent reads and writes at the API server: its own object.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, rc::Rc};
 
 use landfall_core::{
     agent::{Event, Identity, Snapshot, Starting, Writer},
@@ -17,21 +17,46 @@ use crate::{
     site::Site,
 };
 
+/// The last status that the agent knows to be written, as its shell notes it.
+#[derive(Clone, Debug)]
+pub(super) struct Written {
+    /// The object that it was written for: one that is made again has no status yet.
+    object: Option<Uid>,
+    status: Status,
+    /// The object after it, as the API server answered.
+    answer: Rc<NodeObject>,
+}
+
+// === impl Written ===
+
+impl Written {
+    /// Whether `later`, which the watch shows, has another status in a later version: one that landed late
+    /// then stands in its place.
+    fn is_lost_in(&self, later: &NodeObject) -> bool {
+        let own = &self.answer;
+        own.meta.uid == later.meta.uid
+            && own.meta.version < later.meta.version
+            && own.status != later.status
+    }
+}
+
 // === impl Machine ===
 
 impl Machine {
     /// The agent reads its own object: with quorum if it must, else the next version of its watch.
     /// Whether there was something to read.
     pub fn read_own(&mut self, site: &mut Site, dice: &mut Dice, quorum: bool) -> bool {
-        if self.is_cut {
+        if !self.reaches(site) {
             return false;
         }
-        let quorum = quorum || self.volatile.cold && !self.volatile.read || self.identity.is_none();
-        if quorum {
+        let is_new = self.volatile.cold && !self.volatile.read || self.identity.is_none();
+        if quorum || self.owes_read || is_new {
             site.api.requests += 1;
             if site.fails(dice).is_some() {
                 return true;
             }
+            // If there is none, the watch tells when it is made.
+            self.owes_read = false;
             let Some(object) = site.api.nodes.get(&self.name).cloned() else {
                 return false;
             };
@@ -79,7 +104,16 @@ impl Machine {
         }
     }
 
-    fn take_own(&mut self, object: &NodeObject, quorum: bool, site: &mut Site, dice: &mut Dice) {
+    fn take_own(
+        &mut self,
+        object: &Rc<NodeObject>,
+        quorum: bool,
+        site: &mut Site,
+        dice: &mut Dice,
+    ) {
+        if !quorum {
+            self.shown = Some(Rc::clone(object));
+        }
         let identity = object.spec.identity;
         let protocol = &object.spec.protocol;
         let snapshot = Snapshot {
@@ -143,5 +177,34 @@ impl Machine {
             boot: Uid(self.boot),
             attached: self.disk.attached(),
         })
+    }
+
+    /// The status that is to be written now: it is another than the last one that was, or the watch shows
+    /// that this one stands no more.
+    pub fn due_status(&self) -> Option<Status> {
+        let status = self.status()?;
+        let object = self.known_object();
+        let is_written = self.written.as_ref().is_some_and(|written| {
+            let mut shown = self.shown.iter();
+            written.object == object
+                && written.status == status
+                && !shown.any(|shown| written.is_lost_in(shown))
+        });
+        (!is_written).then_some(status)
+    }
+
+    /// The API server has taken the status, and answers with the object.
+    pub fn has_written(&mut self, status: Status, answer: &Rc<NodeObject>) {
+        self.has_been
+            .insert((answer.meta.uid, status.said.node_uid));
+        self.written = Some(Written {
+            object: self.known_object(),
+            status,
+            answer: Rc::clone(answer),
+        });
+    }
+
+    fn known_object(&self) -> Option<Uid> {
+        self.memory.snapshot.as_ref().map(|own| own.uid)
     }
 }

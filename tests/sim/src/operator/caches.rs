@@ -13,7 +13,7 @@ use landfall_core::{
     ledger::{
         BlockId,
         fresh::{Seen, Tick},
-        view::{Evidence, NodeSpec, NodeView},
+        view::{NodeSpec, NodeView},
     },
 };
 
@@ -21,7 +21,7 @@ use super::Operator;
 use crate::{
     api::{
         BlockObject, Health, KubeNode, Node, NodeObject, PodObject, PodSpec, PodStatus,
-        Registration, Request, Status, evidence_of, identity_of,
+        Registration, Request, Status, identity_of,
     },
     server::Kind,
     watch::News,
@@ -138,11 +138,6 @@ impl Operator {
         node.map(|node| node.status).unwrap_or_default()
     }
 
-    fn evidence(&self, name: &Name) -> Evidence {
-        let node = self.kube_nodes.get(name);
-        node.map_or_else(Evidence::default, |node| evidence_of(node))
-    }
-
     pub(crate) fn take_objects(&mut self, news: News<Name, Node, Status>) {
         match news {
             News::List(objects) => {
@@ -205,10 +200,7 @@ impl Operator {
             reachable: !health.is_silent,
             has_provider: identity.has_provider,
             read_at: before.filter(|_| same_spec).and_then(|node| node.read_at),
-            evidence: before.map_or_else(
-                || Seen::cached(self.evidence(&name)),
-                |node| node.evidence.clone(),
-            ),
+            evidence: self.evidence_beside(object),
             spec: object.spec.protocol.clone(),
             namespaces: BTreeMap::new(),
             status: object.status.said.clone(),
@@ -284,7 +276,8 @@ impl Operator {
     /// Blocks that somebody deleted and in which nothing is held, without our finalizer.
     pub(crate) fn ended_blocks(&self, written: &BTreeSet<BlockId>) -> Vec<BlockObject> {
         let deleted = self.blocks.values().filter(|object| {
-            object.meta.is_deleting
+            !self.is_restored()
+                && object.meta.is_deleting
                 && !written.contains(&object.meta.key)
                 && object
                     .spec
@@ -306,13 +299,17 @@ impl Operator {
         let Some(object) = self.objects.get(name) else {
             let node = Node {
                 identity: identity_of(registered?),
-                protocol: NodeSpec::default(),
+                protocol: NodeSpec {
+                    epoch: self.view.restore.epoch,
+                    ..NodeSpec::default()
+                },
             };
             return Some(Request::CreateNode(name.clone(), node));
         };
         let spec = &object.spec.protocol;
         let is_free = spec.grants.is_empty() && spec.recalls.is_empty() && spec.fenced.is_empty();
-        if (registered.is_none() || object.meta.is_deleting) && is_free && !self.is_named(name) {
+        let is_needed = self.is_named(name) || self.is_restored();
+        if (registered.is_none() || object.meta.is_deleting) && is_free && !is_needed {
             return Some(if object.meta.is_deleting {
                 Request::LetGoNode(Rc::clone(object))
             } else {
@@ -324,16 +321,21 @@ impl Operator {
             next.protocol.clone_from(protocol);
         }
         // An object in which grants are listed is not handed to another machine than the one that has
-        // them.
-        if let Some(identity) = registered.map(|node| identity_of(node))
+        // them; and after a restore the machine that it names must have its say first.
+        let is_other = |machine| object.spec.identity.machine != machine;
+        let identity = registered.map(|node| identity_of(node));
+        if let Some(identity) = identity.filter(|new| !self.is_restored() || !is_other(new.machine))
             && (identity.machine == object.spec.identity.machine
                 || is_free
                 || self.view.is_granted_to(name, spec, identity.machine))
         {
             next.identity = identity;
         }
+        if next == object.spec {
+            return self.end_of_reclaim(name, object);
+        }
         let tests = (object.meta.uid, object.meta.generation);
-        (next != object.spec).then(|| Request::PatchNode(name.clone(), tests, next))
+        Some(Request::PatchNode(name.clone(), tests, next))
     }
 
     /// Whether an entry names the node.

@@ -27,8 +27,10 @@ pub(crate) enum Job {
     ReadNode(Name),
     /// Read a node object, and note that it was read: a fence waits for it.
     ConfirmNode(Name),
-    /// Read a Node: a fence waits for it.
+    /// Read a node object and a Node, for what they say of the machine being off: a fence waits for it.
     ReadEvidence(Name),
+    /// Read the Node, after the node object.
+    ReadKubeNode(Name, Tick),
     /// Read a block.
     ReadBlock(BlockId, Tick),
     /// Write a node object.
@@ -45,6 +47,10 @@ pub(crate) enum Job {
     ListClaims(BTreeSet<Uid>),
     /// Write a claim.
     WriteClaim(Request),
+    /// Read what is known of restores of etcd.
+    ReadRestore,
+    /// Note that the ledger is rewritten.
+    NoteAdopted(u64),
 }
 
 // === impl Job ===
@@ -76,7 +82,8 @@ impl Operator {
                     node.read_at = Some(at);
                 }
             }
-            Job::ReadEvidence(name) => self.read_evidence(&name, site, dice),
+            Job::ReadEvidence(name) => self.read_evidence(name, site, dice),
+            Job::ReadKubeNode(name, at) => self.read_kube_node(&name, at, site, dice),
             Job::ReadBlock(id, at) => {
                 let answer = read_block(&id, site, dice);
                 self.take_block(id, at, answer);
@@ -92,19 +99,13 @@ impl Operator {
             Job::DrawEpoch(ids, at) => {
                 site.api.requests += 1;
                 // An epoch is lost if its reply is; nothing else happens to it.
-                if site.fails(dice).is_none() {
-                    let epoch = site.api.revision.draw();
+                if site.fails(dice).is_none()
+                    && let Some(epoch) = self.draw_epoch(site)
+                {
                     self.jobs.push(Job::ListNodes(ids, epoch, at));
                 }
             }
-            Job::ListNodes(ids, epoch, at) => {
-                site.api.requests += 1;
-                if site.fails(dice).is_none() {
-                    let blocks = self.rebuilt(ids, epoch, site);
-                    let jobs = blocks.into_iter().map(|block| Job::CreateBlock(block, at));
-                    self.jobs.extend(jobs);
-                }
-            }
+            Job::ListNodes(ids, epoch, at) => self.list_nodes((ids, epoch), at, site, dice),
             Job::CreateBlock(block, at) => {
                 let id = block.id.clone();
                 let answer = site.send(Request::CreateBlock(block), dice);
@@ -116,6 +117,8 @@ impl Operator {
                     self.look_for_claims(&unknown, site);
                 }
             }
+            Job::ReadRestore => self.read_restore(site, dice),
+            Job::NoteAdopted(epoch) => self.note_adopted(epoch, site, dice),
             // What it has come to is seen by the watch, and it is written again if need be.
             Job::WriteClaim(request) => match site.send(request, dice) {
                 Ok(_) | Err(_) => {}
@@ -123,15 +126,18 @@ impl Operator {
         }
     }
 
-    fn read_evidence(&mut self, name: &Name, site: &mut Site, dice: &mut Dice) {
-        let at = self.tick();
+    fn list_nodes(
+        &mut self,
+        (ids, epoch): (Vec<BlockId>, u64),
+        at: Tick,
+        site: &mut Site,
+        dice: &mut Dice,
+    ) {
         site.api.requests += 1;
-        if site.fails(dice).is_some() {
-            return;
-        }
-        let evidence = site.api.evidence(name);
-        if let Some(node) = self.view.nodes.get_mut(name) {
-            node.evidence = Seen::quorum(evidence, at);
+        if site.fails(dice).is_none() {
+            let blocks = self.rebuilt(ids, epoch, site);
+            let jobs = blocks.into_iter().map(|block| Job::CreateBlock(block, at));
+            self.jobs.extend(jobs);
         }
     }
 
@@ -156,10 +162,10 @@ impl Operator {
             .collect()
     }
 
-    fn take_node(&mut self, name: Name, answer: Result<Answer, Failure>) {
+    pub(super) fn take_node(&mut self, name: Name, answer: Result<Answer, Failure>) {
         match answer {
             Ok(Answer::Node(object)) => self.put_object(&object),
-            Ok(Answer::Deleted | Answer::Block(_) | Answer::Claim)
+            Ok(Answer::Deleted | Answer::Block(_) | Answer::Claim | Answer::Restore(_))
             | Err(Failure::Refused(Refusal::NotFound)) => {
                 self.drop_object(&name);
             }
@@ -173,7 +179,7 @@ impl Operator {
     fn take_block(&mut self, id: BlockId, at: Tick, answer: Result<Answer, Failure>) {
         match answer {
             Ok(Answer::Block(object)) => self.put_block(&object, Some(at)),
-            Ok(Answer::Deleted | Answer::Node(_) | Answer::Claim)
+            Ok(Answer::Deleted | Answer::Node(_) | Answer::Claim | Answer::Restore(_))
             | Err(Failure::Refused(Refusal::NotFound)) => {
                 self.drop_block(&id);
             }
@@ -185,7 +191,7 @@ impl Operator {
 }
 
 /// A quorum read.
-fn read_node(name: &Name, site: &mut Site, dice: &mut Dice) -> Result<Answer, Failure> {
+pub(super) fn read_node(name: &Name, site: &mut Site, dice: &mut Dice) -> Result<Answer, Failure> {
     site.api.requests += 1;
     if let Some(failure) = site.fails(dice) {
         return Err(failure);

@@ -13,7 +13,7 @@ use super::{Operator, job::Job};
 
 impl Operator {
     /// The decision's writes of one kind.
-    fn take_writes<T>(&mut self, of: impl Fn(Write) -> Result<T, Write>) -> Vec<T> {
+    pub(super) fn take_writes<T>(&mut self, of: impl Fn(Write) -> Result<T, Write>) -> Vec<T> {
         let mut taken = Vec::new();
         let mut left = Vec::new();
         for write in std::mem::take(&mut self.writes) {
