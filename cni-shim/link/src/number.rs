@@ -65,14 +65,20 @@ pub fn detach_by_number(
         message: RouteNetlinkMessage::DelLink(message),
         flags: 0,
     });
-    match answer {
-        Ok(()) => Ok(Detached::Removed),
-        Err(error) if error.errno() == Some(Errno::ENODEV) => Ok(Detached::Absent),
-        Err(source) => Err(DetachError::Remove {
-            name: device.name.clone(),
-            source,
-        }),
+    let error = match answer {
+        Ok(()) => return Ok(Detached::Removed),
+        Err(error) => error,
+    };
+    // The sandbox may go, and its number with it, between the question and this.
+    let is_gone = error.errno() == Some(Errno::ENODEV)
+        || is_nobodys(socket, number, &error).map_err(ObserveError::Links)?;
+    if is_gone {
+        return Ok(Detached::Absent);
     }
+    Err(DetachError::Remove {
+        name: device.name.clone(),
+        source: error,
+    })
 }
 
 fn find(
@@ -89,14 +95,20 @@ fn find(
         match get_link(socket, message) {
             Ok(Some(found)) if device.is(&found) => return Ok(Some(found)),
             Ok(_) => {}
-            // Said of a number that is nobody's, but not of that alone.
-            Err(error) if error.errno() == Some(Errno::EINVAL) && !is_given(socket, number)? => {
-                return Ok(None);
-            }
+            Err(error) if is_nobodys(socket, number, &error)? => return Ok(None),
             Err(error) => return Err(error),
         }
     }
     Ok(None)
+}
+
+/// Whether a request failed because the number is nobody's. EINVAL says so, but not of that alone.
+fn is_nobodys(
+    socket: &mut Socket,
+    number: i32,
+    error: &NetlinkError,
+) -> Result<bool, NetlinkError> {
+    Ok(error.errno() == Some(Errno::EINVAL) && !is_given(socket, number)?)
 }
 
 fn is_given(socket: &mut Socket, number: i32) -> Result<bool, NetlinkError> {
