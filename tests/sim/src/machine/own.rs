@@ -51,7 +51,6 @@ impl Machine {
         }
         let is_new = self.volatile.cold && !self.volatile.read || self.identity.is_none();
         if quorum || self.owes_read || is_new {
-            site.api.requests += 1;
             if site.fails(dice).is_some() {
                 return true;
             }
