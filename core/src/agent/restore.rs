@@ -21,16 +21,20 @@ pub(super) fn adopt(agent: &mut Agent<'_>) {
     };
     agent.durable.released.retain(|(_, seq)| seq.epoch >= epoch);
     agent.emit(Effect::SaveReleased);
-    if agent.durable.restore_suspected {
-        agent.durable.restore_suspected = false;
-        agent.emit(Effect::SaveSuspicion);
-    }
     let owners: Vec<Uid> = agent.volatile.flights.keys().copied().collect();
     for owner in owners {
         let why = "the cluster's state was restored while it was attached".to_owned();
         end(agent, owner, Outcome::TryAgain(why));
     }
     agent.emit(Effect::Publish);
+}
+
+/// The restore that was suspected has been announced.
+pub(super) fn trust(agent: &mut Agent<'_>) {
+    if agent.durable.restore_suspected {
+        agent.durable.restore_suspected = false;
+        agent.emit(Effect::SaveSuspicion);
+    }
 }
 
 /// A grant of the new epoch for what is attached already: the record gets its seq.

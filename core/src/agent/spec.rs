@@ -73,6 +73,12 @@ fn take(agent: &mut Agent<'_>, snapshot: Snapshot, quorum: bool) {
     }
     let known = agent.durable.snapshot.as_ref();
     let is_new_epoch = known.map_or(0, |known| known.epoch) < snapshot.epoch;
+    if is_new_epoch {
+        // Before the version lies in /run: an agent that dies in between must not find the epoch known and
+        // suspect it for ever.
+        restore::trust(agent);
+    }
+    let known = agent.durable.snapshot.as_ref();
     if known != Some(&snapshot) {
         agent.durable.snapshot = Some(snapshot);
         agent.emit(Effect::SaveSnapshot);

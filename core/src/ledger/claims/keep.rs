@@ -35,6 +35,8 @@ pub(in crate::ledger) fn keep(
                 for (id, address, entry, mark) in mine {
                     if known.is_ending || !known.wants(*address, mark.generation) {
                         let_go(id, *address, entry, drafts);
+                    } else if let Some(network) = known.network {
+                        bring_home(id, *address, entry, network, drafts);
                     }
                 }
             }
@@ -87,6 +89,18 @@ fn let_go(id: &BlockId, address: IpAddr, entry: &Entry, drafts: &mut Drafts<'_>)
         drafts.forget(id, address);
     } else {
         drafts.mark(id, address, None);
+    }
+}
+
+/// A pod that asked for the address had it through another network of the segment: the claim's pods look
+/// for it in the claim's.
+fn bring_home(id: &BlockId, address: IpAddr, entry: &Entry, network: Uid, drafts: &mut Drafts<'_>) {
+    if entry.state == State::Claimed && entry.network != network {
+        let entry = Entry {
+            network,
+            ..entry.clone()
+        };
+        drafts.put(id, address, entry);
     }
 }
 

@@ -584,3 +584,18 @@ fn a_block_that_is_made_anew_keeps_what_claims_name() {
         }
     );
 }
+
+/// It asked for the address by name, through a network that shares the claim's segment.
+#[test]
+fn what_a_pod_of_another_network_of_the_segment_has_had_is_had_by_the_claims_pods_again() {
+    let mut view = mk_claim(Shares::Whole, &["10.0.0.3"]);
+    let had = Entry {
+        network: Uid(99),
+        ..claimed(None)
+    };
+    fill(&mut view, &[("10.0.0.3", had)]);
+    bind(&mut view, POD, "n0", None);
+    apply(&mut view);
+    apply(&mut view);
+    assert_eq!(entries(&view), [row("10.0.0.3", State::Granted, None)]);
+}
