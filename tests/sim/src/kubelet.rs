@@ -72,27 +72,32 @@ impl Machine {
     /// One thing that kubelet does. Whether there was one to do.
     pub fn kubelet(&mut self, networks: &Networks, site: &mut Site, dice: &mut Dice) -> bool {
         self.faults_of_calls(site, dice);
+        // It starts others first now and then, and does nothing only if there is nothing to do.
+        !dice.one_in(3) && self.end_one(site, dice)
+            || self.start_one(networks, site, dice)
+            || self.finish_one(site)
+            || self.give_up(site, dice)
+            || self.end_one(site, dice)
+    }
+
+    /// A sandbox that has been detached ends, or one that nobody keeps is detached.
+    fn end_one(&mut self, site: &mut Site, dice: &mut Dice) -> bool {
+        let mut sandboxes = self.sandboxes.iter();
+        let ending = sandboxes.find(|(_, sandbox)| sandbox.stage == Stage::Ending);
+        if let Some((container, _)) = ending {
+            let container = container.clone();
+            self.end_namespace(&container, site);
+            return true;
+        }
         let doomed = self.sandboxes.iter().find(|(_, sandbox)| {
             let is_over = sandbox.stage == Stage::Up && !self.keeps(&sandbox.pod);
             sandbox.stage == Stage::Doomed || is_over
         });
-        let ending = self
-            .sandboxes
-            .iter()
-            .find(|(_, sandbox)| sandbox.stage == Stage::Ending);
-        if let Some(container) = ending.map(|(container, _)| container.clone())
-            && !dice.one_in(3)
-        {
-            self.end_namespace(&container, site);
-            return true;
-        }
-        if let Some(container) = doomed.map(|(container, _)| container.clone())
-            && !dice.one_in(3)
-        {
-            self.delete(&container, site, dice);
-            return true;
-        }
-        self.start_one(networks, site, dice) || self.finish_one(site) || self.give_up(site, dice)
+        let Some(container) = doomed.map(|(container, _)| container.clone()) else {
+            return false;
+        };
+        self.delete(&container, site, dice);
+        true
     }
 
     /// A sandbox for a pod that has none.

@@ -64,12 +64,17 @@ impl Machine {
         }
         let Some(at) = self.seen else {
             // A list; a server that is behind gives an old one.
-            self.seen = Some(site.api.nodes.latest());
-            if site.faults.happens(Fault::StaleList, dice) {
-                self.seen = Some(site.api.nodes.oldest());
-                return true;
-            }
-            if let Some(object) = site.api.nodes.get(&self.name).cloned() {
+            let is_stale = site.faults.happens(Fault::StaleList, dice);
+            let nodes = &site.api.nodes;
+            let (at, object) = if is_stale {
+                let mut listed = nodes.list_at(nodes.oldest()).into_iter();
+                let own = listed.find(|object| object.meta.key == self.name);
+                (nodes.oldest(), own)
+            } else {
+                (nodes.latest(), nodes.get(&self.name).cloned())
+            };
+            self.seen = Some(at);
+            if let Some(object) = object {
                 self.take_own(&object, false, site, dice);
             }
             return true;
