@@ -30,8 +30,8 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Write {
     /// Replace a node object's protocol fields, if its spec is still the version in the view.
-    /// Applied before the block writes of the same decision, so that the pushes which follow
-    /// those need no further read.
+    /// Sent before the block writes of the same decision, and answered before those that grant
+    /// something on the node, so that the pushes which follow need no further read.
     Node {
         /// The node object.
         name: Name,
