@@ -33,7 +33,7 @@ const MUTANTS: &[(&str, Rules)] = &[
 ];
 
 fn first_broken(rules: Rules) -> Option<Box<Broken>> {
-    (0..3_000).find_map(|seed| schedule(seed, Size::Small, rules).err())
+    (0..10_000).find_map(|seed| schedule(seed, Size::Small, rules).err())
 }
 
 #[test]
