@@ -6,6 +6,18 @@ use serde_json::{Value, json};
 
 use crate::cluster;
 
+/// The policy lets nobody else write the ledger.
+const OPERATOR: &str = "--as=system:serviceaccount:landfall-system:landfall-operator";
+
+/// Creates an AddressBlock in the operator's name.
+fn create_block(name: &str, spec: &Value) -> Result<()> {
+    let object = landfall("AddressBlock", name, spec).to_string();
+    let words = ["create", OPERATOR, "-f", "-"];
+    let made = cluster().feed_kubectl(&words, &object)?;
+    landfall_tests::cluster::checked(&words, &made)?;
+    Ok(())
+}
+
 /// Asks. The answer, and the exit code.
 pub(crate) fn ask(words: &[&str]) -> Result<(Value, i32)> {
     let all = [&["kubectl", "landfall", "-o", "json"], words].concat();
@@ -83,18 +95,13 @@ fn check_finds_nothing_in_a_ledger_at_work_and_names_what_was_made_by_hand() -> 
             code == 0 && answer["attached"].as_u64() >= Some(6),
             "{answer}"
         );
-        // The policy lets nobody but the operator write it.
         let spec = json!({
             "segment": case.namespace, "first": "10.0.0.0", "epoch": 1, "counter": 0, "entries": {},
         });
         let name = case.name("mine");
-        let object = landfall("AddressBlock", &name, &spec).to_string();
-        let operator = "--as=system:serviceaccount:landfall-system:landfall-operator";
-        let words = ["create", operator, "-f", "-"];
-        let made = cluster().feed_kubectl(&words, &object)?;
-        landfall_tests::cluster::checked(&words, &made)?;
+        create_block(&name, &spec)?;
         let found = ask(&["check"]);
-        cluster().kubectl(&["delete", "abl", &name, operator])?;
+        cluster().kubectl(&["delete", "abl", &name, OPERATOR])?;
         let (answer, code) = found?;
         let findings = answer["findings"].as_array().context("no list")?;
         let object = format!("AddressBlock/{name}");
@@ -115,15 +122,11 @@ fn an_object_that_cant_be_read_is_named_and_the_rest_is_told() -> Result<()> {
             "entries": {"10.0.0.1": entry},
         });
         let name = case.name("0a000000");
-        let object = landfall("AddressBlock", &name, &spec).to_string();
-        let operator = "--as=system:serviceaccount:landfall-system:landfall-operator";
-        let words = ["create", operator, "-f", "-"];
-        let made = cluster().feed_kubectl(&words, &object)?;
-        landfall_tests::cluster::checked(&words, &made)?;
+        create_block(&name, &spec)?;
         let found = ask(&["check"]);
         let held = cluster().dev(&["kubectl", "landfall", "who-has", "10.0.0.1"]);
         let elsewhere = ask(&["who-has", &case.ipv4(9)]);
-        cluster().kubectl(&["delete", "abl", &name, operator])?;
+        cluster().kubectl(&["delete", "abl", &name, OPERATOR])?;
         let (answer, code) = found?;
         let findings = answer["findings"].as_array().context("no list")?;
         let object = format!("AddressBlock/{name}");

@@ -24,8 +24,8 @@ mod shown;
 pub use compose::{compose, patch};
 pub use shown::{Answer, Shown};
 
-/// A node writes no more than ten a second, and one if nobody waits for what is new: a storm of attachments is a few writes, and each write
-/// costs etcd the whole object.
+/// A node writes no more than ten a second, and one if nobody waits for what is new: a storm of attachments
+/// is a few writes, and each write costs etcd the whole object.
 const PAUSE: Duration = Duration::from_millis(100);
 /// After a failure.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -69,8 +69,7 @@ pub async fn publish(
         );
         let news = status.filter(|status| is_lost || !written.is(&published, status));
         if let Some(status) = news {
-            let waits = !is_lost && !written.is_urgently_not(&published, &status);
-            if !waits || wait.is_over() {
+            if is_lost || written.lacks(&published, &status) || wait.is_over() {
                 match write(&api, &name, &status, machine).await {
                     Ok(shown) => written = Written::new(&published, status, shown),
                     Err(error) => {
@@ -134,8 +133,8 @@ impl Written {
         self.object == published.object && self.status == *status
     }
 
-    /// Whether it is another, and somebody waits for what is new.
-    fn is_urgently_not(&self, published: &Published, status: &LandfallNodeStatus) -> bool {
+    /// Whether somebody waits for what the status says and this does not.
+    fn lacks(&self, published: &Published, status: &LandfallNodeStatus) -> bool {
         self.object != published.object || calm::is_urgent(&self.status, status)
     }
 }

@@ -108,15 +108,11 @@ impl Shell {
 
 /// The nodes that block writes grant something on that the blocks as they are known do not.
 fn granted(blocks: &[Write], world: &World) -> BTreeSet<Name> {
-    let new = blocks.iter().filter_map(|write| match write {
-        Write::Block(block) => Some(newly(block, world)),
-        Write::Node { .. }
-        | Write::CreateBlock(_)
-        | Write::ReadBlock(_)
-        | Write::ReadNode(_)
-        | Write::ReadEvidence(_)
-        | Write::ReadRestore
-        | Write::Adopted(_) => None,
+    let new = blocks.iter().filter_map(|write| {
+        let Write::Block(block) = write else {
+            return None;
+        };
+        Some(newly(block, world))
     });
     new.flatten().collect()
 }

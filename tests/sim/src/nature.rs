@@ -15,6 +15,7 @@ use crate::{
     fault::Fault,
     machine::Machine,
     restores::Restores,
+    site::Site,
     world::World,
 };
 
@@ -113,19 +114,10 @@ impl World {
         let Some(machine) = machines.get_mut(number) else {
             return;
         };
-        if site.faults.rarely(Fault::PowerCut, 2, dice) {
-            site.trace.line(|| format!("{name} loses power"));
-            machine.power_off(site);
-        } else if site.faults.rarely(Fault::Partition, 2, dice) {
-            site.trace.line(|| format!("{name} is cut off"));
-            machine.is_cut = true;
-        } else if site.faults.rarely(Fault::RunLost, 2, dice) {
-            site.trace.line(|| format!("{name} loses /run"));
-            machine.lose_run();
-        } else if site.faults.rarely(Fault::AgentCrash, 2, dice) {
-            site.trace.line(|| format!("the agent of {name} dies"));
-            machine.restart();
-        } else if deletable && site.faults.rarely(Fault::Registered, 4, dice) {
+        if !machine.strike(site, dice)
+            && deletable
+            && site.faults.rarely(Fault::Registered, 4, dice)
+        {
             self.delete_node(name, dice);
         }
     }
@@ -321,5 +313,30 @@ impl World {
                 debug_assert!(deleted.is_ok(), "picked a moment ago");
             }
         }
+    }
+}
+
+// === impl Machine ===
+
+impl Machine {
+    /// What happens to a machine by itself, while it runs. Whether something did.
+    pub(crate) fn strike(&mut self, site: &mut Site, dice: &mut Dice) -> bool {
+        if site.faults.rarely(Fault::PowerCut, 2, dice) {
+            site.trace.line(|| format!("{} loses power", self.name));
+            self.power_off(site);
+        } else if site.faults.rarely(Fault::Partition, 2, dice) {
+            site.trace.line(|| format!("{} is cut off", self.name));
+            self.is_cut = true;
+        } else if site.faults.rarely(Fault::RunLost, 2, dice) {
+            site.trace.line(|| format!("{} loses /run", self.name));
+            self.lose_run();
+        } else if site.faults.rarely(Fault::AgentCrash, 2, dice) {
+            site.trace
+                .line(|| format!("the agent of {} dies", self.name));
+            self.restart();
+        } else {
+            return false;
+        }
+        true
     }
 }

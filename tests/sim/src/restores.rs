@@ -252,23 +252,11 @@ impl World {
         let Some(machine) = machines.get_mut(number) else {
             return;
         };
-        if !machine.is_on {
-            if !is_held_off && dice.one_in(2) {
-                site.trace.line(|| format!("{name} is powered on"));
-                machine.power_on();
-            }
-        } else if site.faults.rarely(Fault::PowerCut, 2, dice) {
-            site.trace.line(|| format!("{name} loses power"));
-            machine.power_off(site);
-        } else if site.faults.rarely(Fault::Partition, 2, dice) {
-            site.trace.line(|| format!("{name} is cut off"));
-            machine.is_cut = true;
-        } else if site.faults.rarely(Fault::RunLost, 2, dice) {
-            site.trace.line(|| format!("{name} loses /run"));
-            machine.lose_run();
-        } else if site.faults.rarely(Fault::AgentCrash, 2, dice) {
-            site.trace.line(|| format!("the agent of {name} dies"));
-            machine.restart();
+        if machine.is_on {
+            machine.strike(site, dice);
+        } else if !is_held_off && dice.one_in(2) {
+            site.trace.line(|| format!("{name} is powered on"));
+            machine.power_on();
         }
     }
 }

@@ -9,38 +9,29 @@ use tokio::time::{Sleep, sleep};
 /// How long a change waits that nobody waits for.
 const CALM: Duration = Duration::from_secs(1);
 
-/// How long such a change has waited.
+/// How long such a change has waited: ends when that is enough.
 #[derive(Debug, Default)]
-pub(super) struct Wait {
-    /// Ends when it has waited enough.
-    end: Option<Pin<Box<Sleep>>>,
-    over: bool,
-}
+pub(super) struct Wait(Option<Pin<Box<Sleep>>>);
 
 // === impl Wait ===
 
 impl Wait {
     /// Nothing waits.
     pub(super) fn clear(&mut self) {
-        *self = Self::default();
+        self.0 = None;
     }
 
     /// A change waits. Returns whether it has for long enough.
     pub(super) fn is_over(&mut self) -> bool {
-        if self.end.is_none() {
-            self.end = Some(Box::pin(sleep(CALM)));
-        }
-        self.over
+        let end = self.0.get_or_insert_with(|| Box::pin(sleep(CALM)));
+        end.is_elapsed()
     }
 
     /// Returns once what waits has waited enough; never if nothing waits.
     pub(super) async fn over(&mut self) {
-        match &mut self.end {
-            Some(end) if !self.over => {
-                end.await;
-                self.over = true;
-            }
-            _ => pending().await,
+        match &mut self.0 {
+            Some(end) => end.await,
+            None => pending().await,
         }
     }
 }
